@@ -1,0 +1,1 @@
+"""Data that ships with Glimpse: scripts, later icons, theme and checkpoint."""

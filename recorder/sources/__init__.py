@@ -1,0 +1,1 @@
+"""Cameras, found by name in `registry`."""
