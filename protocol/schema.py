@@ -6,7 +6,7 @@ know; an older one is migrated step by step. Within a known version an unknown k
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from protocol.errors import GlimpseError
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+MAX_DEPTH = 100  # pydantic writes at most 255 levels; no record of ours has ten
 
 
 class SchemaError(GlimpseError):
@@ -59,13 +61,15 @@ class Versioned(Part):
         data = _json_object(text, source)
         version = cls._checked_version(data, source)
         while version < cls.VERSION and (migrate := cls.MIGRATIONS.get("{}.{}".format(*version))):
-            data = migrate(data)
+            data = _migrated(data, migrate, source)
             version = cls._checked_version(data, source)
         if version[0] != cls.VERSION[0]:
             raise SchemaError(
                 f"{source}: version {version[0]}.{version[1]} of {cls.SCHEMA} has no migration to "
                 f"{cls.VERSION[0]}.{cls.VERSION[1]}; restore the file from a backup."
             )
+        if version < cls.VERSION:  # only defaults were added: what is written back holds them, so it is of this version
+            data["version"] = "{}.{}".format(*cls.VERSION)
         return cls._validated(data, version, source)
 
     @classmethod
@@ -100,12 +104,37 @@ class Versioned(Part):
 
 def _json_object(text: str | bytes, source: str) -> dict[str, Any]:
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # 1e999, a lone surrogate: read, never written back
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"{source}: not valid JSON ({error}); restore the file from a backup.") from error
     if not isinstance(data, dict):
         raise SchemaError(f"{source}: a JSON object was expected; choose another file.")
+    if _is_deeper(data, MAX_DEPTH):
+        raise SchemaError(f"{source}: nested more than {MAX_DEPTH} levels deep; restore the file from a backup.")
     return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    while layer and levels >= 0:
+        containers = (item.values() if isinstance(item, dict) else item for item in layer if isinstance(item, dict | list))
+        layer = [item for items in containers for item in items]
+        levels -= 1
+    return bool(layer)
+
+
+def _migrated(data: dict[str, Any], migrate: Migration, source: str) -> dict[str, Any]:
+    try:
+        return migrate(data)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise SchemaError(
+            f"{source}: the older record lacks what it should hold ({error}); restore it from a backup."
+        ) from error
 
 
 def unknown_keys(value: Any, path: str = "") -> list[str]:
@@ -127,6 +156,12 @@ def unknown_keys(value: Any, path: str = "") -> list[str]:
 def describe(error: ValidationError) -> str:
     """The first problem of a pydantic error as half a sentence: where it is and what is wrong."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the record"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}{more}"
+    return problem(first["loc"], first["msg"]) + more
+
+
+def problem(place: Sequence[int | str], message: str) -> str:
+    """One pydantic message as half a sentence, behind its place where it has one."""
+    path = ".".join(str(part) for part in place if part != "[key]")
+    message = message.removeprefix("Value error, ")
+    return f"{path}: {message[0].lower()}{message[1:]}" if path else f"{message[0].lower()}{message[1:]}"
