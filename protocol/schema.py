@@ -7,15 +7,26 @@ know; an older one is migrated step by step. Within a known version an unknown k
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from datetime import date
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from protocol.errors import GlimpseError
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 MAX_DEPTH = 100  # pydantic writes at most 255 levels; no record of ours has ten
+
+
+def _iso_text(value: Any) -> Any:
+    if isinstance(value, int | float) or (isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+        raise ValueError(f"{value!r} is no date as in 2025-12-31")  # pydantic would take a number as seconds since 1970
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso_text)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_iso_text)]  # ISO 8601 with the offset from UTC
 
 
 class SchemaError(GlimpseError):
