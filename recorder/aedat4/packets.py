@@ -51,8 +51,9 @@ class EventPacker:
         """The packet of contiguous EVENT_DTYPE [n]; valid until the next call. Padding bytes come out as zero."""
         count = len(events)
         words = events.view("<u8").reshape(-1, 2)
-        self._words[:count, 0] = words[:, 0]
-        np.bitwise_and(words[:, 1], _EVENT_USED_BITS, out=self._words[:count, 1])
+        np.copyto(self._words[:count], words)
+        if np.bitwise_or.reduce(words[:, 1]) > _EVENT_USED_BITS:
+            self._words[:count, 1] &= _EVENT_USED_BITS
         self._sizes[0] = _EVENT_HEAD - 4 + 16 * count
         self._sizes[7] = count
         return self._buffer[: _EVENT_HEAD + 16 * count]

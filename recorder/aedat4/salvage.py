@@ -40,7 +40,7 @@ def salvage(path: Path) -> SalvageReport:
         if source.header.table_position >= 0 or not source.header.position_at:
             raise Aedat4Error(f"{path}: this recording was finished and damaged later; let it be rebuilt into a new file.")
         index, end = _trustworthy(source)
-        events, table = _events(source, index), Compressor(source.compression)(pack_table(index))
+        events, table = _events(source, index), _packed(source, index)
         size, position_at = source.size, source.header.position_at
     with cast(BinaryIO, _reopen(path)) as file:
         _finish(file, path, end, table, position_at)
@@ -109,9 +109,13 @@ def _copy(source: Aedat4File, index: Index, keep: NDArray[np.int64], file: Binar
         write_all(file, PACKET_HEADER.pack(int(rebuilt["stream"][row]), len(payload)) + payload, dst)
         rebuilt["offset"][row] = end + PACKET_HEADER.size
         end += PACKET_HEADER.size + len(payload)
-    write_all(file, Compressor(source.compression)(pack_table(rebuilt)), dst)
+    write_all(file, _packed(source, rebuilt), dst)
     patch_table_position(file, unpack_header(header).position_at, end, dst)
     return rebuilt
+
+
+def _packed(source: Aedat4File, index: Index) -> bytes:
+    return b"".join(Compressor(source.compression)(pack_table(index)))
 
 
 def _events(source: Aedat4File, index: Index) -> int:

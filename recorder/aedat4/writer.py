@@ -169,10 +169,11 @@ class Aedat4Writer:
 
     def _write_packet(self, stream: Stream, raw: Any, count: int, first: int, last: int) -> None:
         payload = self._compress(raw)
+        size = sum(map(len, payload))
         number = self._ids[stream]
         offset = self._end + PACKET_HEADER.size
-        self._append(b"".join((PACKET_HEADER.pack(number, len(payload)), payload)))
-        self._rows.append((offset, number, len(payload), count, first, last))
+        self._append(b"".join((PACKET_HEADER.pack(number, size), *payload)))
+        self._rows.append((offset, number, size, count, first, last))
         self.written[stream] += count
         self._last_us[stream] = last
 
@@ -195,7 +196,7 @@ class Aedat4Writer:
         self._torn = False
 
     def _finish(self) -> None:
-        table = self._compress(pack_table(self._index()))
+        table = b"".join(self._compress(pack_table(self._index())))
         position = self._end
         self._append(table)
         try:
