@@ -83,7 +83,7 @@ class Gap(Part):
 class ClockFit(Part):
     """Device clock against the host's monotonic clock: host_us - host0_us = (t_us - t0_us) * (1 + drift_ppm * 1e-6) + offset_us.
 
-    pairs: up to 200 (stream_us, host_ns) evenly spaced over the take; residual_us: median absolute deviation.
+    pairs: some (stream_us, host_ns) evenly spaced over the take; residual_us: median absolute deviation.
     """
 
     t0_us: int

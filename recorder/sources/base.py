@@ -88,12 +88,16 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the engine hands to every camera it opens. All of it may be ignored by a real camera."""
+    """What the engine hands to every camera it opens. All of it may be ignored by a real camera.
+
+    video: the frame streams that a simulated rig is to give beside its events, being one world.
+    """
 
     pace: Pace
     prompt: Callable[[], Prompt | None]
     monotonic_ns: Callable[[], int]
     sleep_s: Callable[[float], None]
+    video: tuple[Stream, ...] = ()
 
 
 class Camera(Protocol):

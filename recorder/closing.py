@@ -1,0 +1,172 @@
+"""From a take that has ended to files with their final names: counts reconciled, checksums, manifest, commit."""
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol.errors import GlimpseError
+from protocol.manifest import Device, FileRecord, FinishReason, Manifest, StreamRecord, TakeStatus
+from protocol.naming import EVENTS_SUFFIX, LABELS_SUFFIX, MANIFEST_SUFFIX, PART
+from recorder.host import write_atomic
+from recorder.messages import TakeDone, TakeRequest
+from recorder.recording import Ending, OpenCamera, TakeRecording
+from recorder.takefiles import Reservation, siblings
+
+HASH_BLOCK = 1 << 20
+DISTRIBUTIONS = {
+    "glimpse": "glimpse-davis",
+    "dv-processing": "dv-processing",
+    "opencv": "opencv-python",
+    "av": "av",
+    "numpy": "numpy",
+}
+WHOLE = (FinishReason.SCRIPT_ENDED, FinishReason.STOPPED)
+
+
+@dataclass(frozen=True)
+class TakeContext:
+    """What is known of a take before its first packet. recorded_at: ISO 8601 wall clock."""
+
+    request: TakeRequest
+    reservation: Reservation
+    recorded_at: str
+    speed: str
+
+
+def provisional(context: TakeContext, take: TakeRecording) -> Manifest:
+    """The manifest as it must read if the capture process dies now."""
+    return _manifest(context, take, TakeStatus.PARTIAL, Ending(FinishReason.CAPTURE_DIED, "The capture process died."), {})
+
+
+def save_provisional(context: TakeContext, manifest: Manifest) -> None:
+    """Put it beside the `.part` files."""
+    write_atomic(context.reservation.part(MANIFEST_SUFFIX), manifest.to_json())
+
+
+def status_of(ending: Ending, counts: Mapping[str, Mapping[str, int]]) -> TakeStatus:
+    """The status: failed when a stream's counts disagree or nothing came at all; else complete or partial by how it ended."""
+    if any(count["received"] != count["written"] for count in counts.values()):
+        return TakeStatus.FAILED
+    if not any(count["received"] for count in counts.values()):
+        return TakeStatus.FAILED
+    return TakeStatus.COMPLETE if ending.reason in WHOLE else TakeStatus.PARTIAL
+
+
+def close_take(context: TakeContext, take: TakeRecording, drain_s: float) -> TakeDone:
+    """Write what is queued, close the files, reconcile, commit. Call once, when the take has ended and is shut."""
+    ending = take.ending or Ending(FinishReason.INTERNAL_ERROR, "The take was closed before it ended.")
+    if not take.writers.close(drain_s):
+        message = f"{ending.message} The disk has not taken the rest within {drain_s:g} s; run `glimpse recover` when it does."
+        return _done(context, None, TakeStatus.FAILED, Ending(FinishReason.DISK_STALLED, message.strip()), take)
+    if not any(tally.received for tally in take.tallies.values()):
+        context.reservation.discard()
+        return _done(context, None, TakeStatus.FAILED, ending, take)
+    status = status_of(ending, take.counts())
+    if (error := take.writers.error()) and ending.reason in WHOLE:
+        ending, status = Ending(FinishReason.WRITE_ERROR, f"Closing the files failed: {error}."), TakeStatus.FAILED
+    return _commit(context, take, status, ending)
+
+
+def _commit(context: TakeContext, take: TakeRecording, status: TakeStatus, ending: Ending) -> TakeDone:
+    try:
+        files = file_records(context.reservation.folder, f"{context.reservation.name.stem}{PART}")
+        manifest = _manifest(context, take, status, ending, files)
+        save_provisional(context, manifest)
+        context.reservation.commit()
+    except (OSError, GlimpseError) as error:
+        message = f"{ending.message} The take could not be given its name ({error}); run `glimpse recover` on the data set."
+        return _done(context, None, TakeStatus.FAILED, Ending(FinishReason.WRITE_ERROR, message.strip()), take)
+    return _done(context, context.reservation.final(EVENTS_SUFFIX), status, ending, take)
+
+
+def _done(context: TakeContext, path: Path | None, status: TakeStatus, ending: Ending, take: TakeRecording) -> TakeDone:
+    return TakeDone(
+        path=str(path) if path else None,
+        manifest=str(context.reservation.final(MANIFEST_SUFFIX)) if path else None,
+        status=status,
+        finish_reason=ending.reason,
+        message=ending.message,
+        counts=take.counts(),
+    )
+
+
+def _manifest(
+    context: TakeContext, take: TakeRecording, status: TakeStatus, ending: Ending, files: Mapping[str, FileRecord]
+) -> Manifest:
+    request, name, script = context.request, context.reservation.name, take.script
+    return Manifest(
+        movement=name.movement_token,
+        subject=name.subject,
+        number=name.number,
+        status=status,
+        finish_reason=ending.reason,
+        finish_message=ending.message,
+        recorded_at=context.recorded_at,
+        simulated=any(camera.info.simulated for camera in take.cameras),
+        speed=context.speed,
+        script=request.script.model_dump(mode="json"),
+        language=request.language,
+        order_seed=request.order_seed,
+        person=request.person,
+        devices=tuple(_device(camera) for camera in take.cameras),
+        streams=_streams(take),
+        steps=script.steps(),
+        start_us=take.start_us,
+        t0_us=script.t0_us,
+        t0_scheduled_us=script.t0_scheduled_us,
+        cue_us=script.cue_us,
+        stop_us=script.stop_us,
+        gaps=tuple(gap for tally in take.tallies.values() for gap in tally.gaps),
+        notices=tuple(take.notices),
+        files=files,
+        truth=_truth(take.cameras),
+        software=software(),
+    )
+
+
+def _device(camera: OpenCamera) -> Device:
+    info = camera.info
+    return Device(
+        kind=info.kind,
+        name=info.name,
+        serial=info.serial,
+        spec=camera.spec,
+        simulated=info.simulated,
+        settings=info.settings,
+        warnings=info.warnings,
+    )
+
+
+def _streams(take: TakeRecording) -> dict[str, StreamRecord]:
+    shift = take.event_minus_host_us
+    return {stream.value: tally.record(take.writers.written(stream), shift) for stream, tally in take.tallies.items()}
+
+
+def _truth(cameras: Iterable[OpenCamera]) -> Mapping[str, object] | None:
+    return next((camera.info.truth() for camera in cameras if camera.info.truth), None)
+
+
+def file_records(folder: Path, stem: str) -> dict[str, FileRecord]:
+    """Size and checksum of every file of a stem but its manifest, keyed by suffix."""
+    paths = (
+        path for path in siblings(folder, stem) if path.is_file() and not path.name.endswith((MANIFEST_SUFFIX, LABELS_SUFFIX))
+    )
+    return {path.name[len(stem) :]: FileRecord(bytes=path.stat().st_size, sha256=sha256(path)) for path in paths}
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(HASH_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def software() -> dict[str, str]:
+    """Versions of whatever shaped the files."""
+    versions = {name: importlib.metadata.version(package) for name, package in DISTRIBUTIONS.items()}
+    return {**versions, "python": platform.python_version(), "system": f"{platform.system()} {platform.release()}"}

@@ -1,0 +1,378 @@
+"""The state machine of the capture process: arms a rig, records takes, looks after disk and cameras, reports.
+
+Lives in the capture process; knows no window and no pipe. Slow work (opening cameras, closing takes) runs on one job
+thread, so that commands are always heard; packets run on the cameras' own threads and never pass through here.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+from protocol.errors import GlimpseError
+from protocol.manifest import FinishReason
+from protocol.streams import Packet
+from recorder.board import RingBoard
+from recorder.clock import EventPace, HostClock, RealPace
+from recorder.closing import TakeContext, close_take, provisional, save_provisional
+from recorder.host import free_bytes
+from recorder.messages import (
+    Arm,
+    Command,
+    Disarm,
+    Mark,
+    Notice,
+    PromptReport,
+    Record,
+    Refused,
+    Report,
+    RigSpec,
+    Shutdown,
+    State,
+    Status,
+    Stop,
+    StreamStatus,
+    TakeRequest,
+)
+from recorder.prompter import PromptBoard, ScriptRunner
+from recorder.rates import Rates
+from recorder.recording import TakeRecording, write_ending
+from recorder.rig import Rig
+from recorder.settings import RecorderSettings
+from recorder.sources.base import CameraError, EndReason, Prompt, Surroundings
+from recorder.sources.registry import Registry
+from recorder.takefiles import Reservation, reserve
+from recorder.takewriters import TakeWriters
+
+STATUS_NS = 100_000_000
+DISK_NS = 500_000_000
+
+_log = logging.getLogger(__name__)
+
+
+class DiskTooFull(GlimpseError):
+    """Less free space than a session needs."""
+
+
+@dataclasses.dataclass
+class RunningTake:
+    """The take of this moment and what closing it needs."""
+
+    context: TakeContext
+    recording: TakeRecording
+    saved_steps: int = 0
+
+
+class Engine:
+    """Carries out commands. `report` is called from several threads and must not block."""
+
+    def __init__(
+        self, registry: Registry, runtime: Path, report: Callable[[Report], None], clock: HostClock | None = None
+    ) -> None:
+        self.state = State.IDLE
+        self.reason = ""
+        self._registry = registry
+        self._runtime = runtime
+        self._report = report
+        self._clock = clock or HostClock()
+        self._jobs = ThreadPoolExecutor(1, thread_name_prefix="job")
+        self._job: Future[None] | None = None
+        self._rig: Rig | None = None
+        self._settings = RecorderSettings()
+        self._board: RingBoard | None = None
+        self._prompts = PromptBoard()
+        self._pace: RealPace | EventPace = EventPace()
+        self._take: RunningTake | None = None
+        self._rates = Rates()
+        self._lost: str | None = None
+        self._status_ns = self._disk_ns = 0
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether cameras are open."""
+        return self._rig is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a take or a slow job is under way."""
+        return self._take is not None or (self._job is not None and not self._job.done())
+
+    @property
+    def parent_gone_s(self) -> float:
+        """How long a take goes on after the parent died."""
+        return self._settings.parent_gone_s
+
+    def tell(self, notices: Sequence[str]) -> None:
+        """Pass on remarks that belong to no take."""
+        for text in notices:
+            self._report(Notice(text=text))
+
+    def handle(self, command: Command) -> None:
+        """Carry out a command; what cannot be done now is refused with the reason."""
+        if isinstance(command, Mark | Stop):
+            self._instruct_take(command)
+        elif isinstance(command, Shutdown):
+            self.end_take(FinishReason.ABORTED, "The program was closed.")
+        elif self.is_busy:
+            self._report(Refused(text=f"A take is {self.state}; wait for its end."))
+        elif isinstance(command, Arm):
+            self._start_job(lambda: self._arm(command.rig, command.settings))
+        elif isinstance(command, Record):
+            self._start_job(lambda: self._record(command))
+        elif isinstance(command, Disarm):
+            self._start_job(self._disarm)
+
+    def _instruct_take(self, command: Mark | Stop) -> None:
+        take, now = self._take, self._clock.monotonic_ns()
+        if take is None:
+            self._report(Refused(text="No take is running."))
+        elif isinstance(command, Mark):
+            take.recording.mark(command.mark, command.at_us, command.how, now)
+        else:
+            take.recording.stop(now)
+
+    def end_take(self, reason: FinishReason, message: str) -> None:
+        """End the running take, if there is one."""
+        if self._take is not None:
+            self._take.recording.end(reason, message)
+
+    def _start_job(self, work: Callable[[], None]) -> None:
+        self._job = self._jobs.submit(self._guarded, work)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A defect in a job is told and logged; the process lives on, so that no data in other threads are lost."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001
+            _log.exception("a job of the capture process failed")
+            self._set_state(State.FAILED, f"The capture process failed: {error}")
+            self._report(Refused(text=self.reason))
+
+    def _arm(self, spec: RigSpec, settings: RecorderSettings) -> None:
+        try:
+            self._open_rig(spec, settings)
+        except GlimpseError as error:
+            self._fail(str(error))
+            return
+        self._start_reading()
+        self._set_state(State.ARMED)
+
+    def _open_rig(self, spec: RigSpec, settings: RecorderSettings) -> None:
+        self._disarm()
+        self._settings = settings
+        self._pace = EventPace() if spec.speed == "max" else RealPace(self._clock.monotonic_ns)
+        around = Surroundings(self._pace, lambda: self._prompts.current(), self._clock.monotonic_ns, self._clock.sleep_s)
+        rig = Rig(spec, self._registry, around)
+        rig.open()
+        self._board = RingBoard(self._fresh_folder(), settings)
+        self._prompts = PromptBoard(self._board.prompts)
+        self._rig, self._lost = rig, None
+        for text in rig.warnings():
+            self._report(Notice(text=text))
+
+    def _fresh_folder(self) -> Path:
+        for old in self._runtime.glob("*.ring"):
+            old.unlink()
+        return self._runtime
+
+    def _start_reading(self) -> None:
+        if self._rig is not None:
+            if isinstance(self._pace, RealPace):
+                self._pace.start()
+            self._rig.start(self._deliver, self._camera_ended)
+
+    def _fail(self, text: str) -> None:
+        self._disarm()
+        self._set_state(State.FAILED, text)
+        self._report(Refused(text=text))
+
+    def _disarm(self) -> None:
+        if self._rig is not None:
+            self._rig.close()
+            self._rig = None
+        if self._board is not None:
+            self._board.close()
+            self._board = None
+        self._set_state(State.IDLE, self._lost or "")
+
+    def _record(self, command: Record) -> None:
+        try:
+            if self._rig is None or self._lost or (self._rig.spec, self._settings) != (command.rig, command.settings):
+                self._open_rig(command.rig, command.settings)
+                self._begin_take(command.take)
+                self._start_reading()
+            else:
+                self._begin_take(command.take)
+        except GlimpseError as error:
+            self._fail(str(error))
+        except OSError as error:
+            self._fail(
+                f"{command.take.data}: a take cannot be written here ({error.strerror or error}); choose another folder."
+            )
+
+    def _begin_take(self, request: TakeRequest) -> None:
+        rig = self._rig
+        if rig is None:
+            raise CameraError("No camera is open; arm the rig first.")
+        self._refuse_full_disk(Path(request.data))
+        script = ScriptRunner(
+            request.script, request.movement, request.language, self._prompts, self._announce, lambda text: self._notice(text)
+        )
+        reservation = reserve(Path(request.data), request.movement, request.subject)
+        try:
+            recording = self._recording(rig, reservation, script)
+        except BaseException:
+            reservation.discard()
+            raise
+        context = TakeContext(
+            request, reservation, datetime.now().astimezone().isoformat(timespec="milliseconds"), rig.spec.speed
+        )
+        save_provisional(context, provisional(context, recording))
+        self._take = RunningTake(context, recording)
+        self._set_state(State.RECORDING)
+
+    def _recording(self, rig: Rig, reservation: Reservation, script: ScriptRunner) -> TakeRecording:
+        streams = {info.stream: info for camera in rig.cameras for info in camera.info.streams}
+        first = rig.cameras[0].info
+        writers = TakeWriters(reservation, streams, f"{first.name}_{first.serial or 0}", self._settings)
+        return TakeRecording(
+            writers,
+            rig.cameras,
+            script,
+            self._settings,
+            follows_events=self._pace.follows_events,
+            begun_ns=self._clock.monotonic_ns(),
+            say=self._notice,
+        )
+
+    def _refuse_full_disk(self, data: Path) -> None:
+        wanted = self._settings.take_bytes * self._settings.takes_free
+        free = free_bytes(_existing(data))
+        if free < wanted:
+            raise DiskTooFull(
+                f"{data}: only {free / 1e6:.0f} MB are free where {self._settings.takes_free} takes need "
+                f"{wanted / 1e6:.0f} MB; free some space or choose another folder."
+            )
+
+    def _announce(self, prompt: Prompt, seconds: float | None) -> None:
+        self._report(
+            PromptReport(
+                step=prompt.step,
+                action=prompt.action,
+                movement=prompt.movement,
+                text=prompt.text,
+                at_us=prompt.at_us,
+                seconds=seconds,
+            )
+        )
+
+    def _notice(self, text: str) -> None:
+        self._report(Notice(text=text))
+
+    def _deliver(self, device: int, packet: Packet) -> None:
+        """Called by the camera threads: the take's writer first, the rings after."""
+        take, board = self._take, self._board
+        if take is not None:
+            take.recording.ingest(packet)
+        if board is not None:
+            board.publish(packet)
+        self._rates.saw(packet)
+        if isinstance(self._pace, EventPace):
+            self._pace.saw(packet)
+
+    def _camera_ended(self, device: int, reason: EndReason | None, message: str) -> None:
+        found = {EndReason.FINISHED: FinishReason.SOURCE_ENDED, EndReason.LOST: FinishReason.SOURCE_LOST}
+        self._lost = message
+        self.end_take(found[reason] if reason else FinishReason.INTERNAL_ERROR, message)
+
+    def tick(self) -> None:
+        """Look after everything that no packet brings; call at least fifty times a second."""
+        now = self._clock.monotonic_ns()
+        if self._take is not None:
+            self._tick_take(self._take, now)
+        elif self._lost and self._rig is not None and not self.is_busy:
+            self._report(Notice(text=self._lost))
+            self._start_job(self._disarm)
+        if now - self._status_ns >= STATUS_NS:
+            self._status_ns = now
+            self._report(self.status(now))
+
+    def _tick_take(self, take: RunningTake, now: int) -> None:
+        recording = take.recording
+        recording.tick(now)
+        if now - self._disk_ns >= DISK_NS:
+            self._disk_ns = now
+            self._guard_disk(take)
+        if error := recording.writers.error():
+            recording.end(*write_ending(error))
+        self._save_steps(take)
+        if recording.ending is not None and self.state is State.RECORDING:
+            self._set_state(State.FINALISING, recording.ending.message)
+            self._start_job(lambda: self._finalise(take))
+
+    def _guard_disk(self, take: RunningTake) -> None:
+        free = free_bytes(take.context.reservation.folder)
+        if free < self._settings.reserve_bytes:
+            take.recording.end(FinishReason.DISK_LOW, f"The disk is nearly full ({free / 1e6:.0f} MB left).")
+
+    def _save_steps(self, take: RunningTake) -> None:
+        """Keep the script's instants on disk as they come: they are in no other file if this process dies."""
+        steps = len(take.recording.script.steps())
+        if steps == take.saved_steps or self.state is not State.RECORDING or (self._job is not None and not self._job.done()):
+            return
+        take.saved_steps = steps
+        manifest = provisional(take.context, take.recording)
+        self._start_job(lambda: save_provisional(take.context, manifest))
+
+    def _finalise(self, take: RunningTake) -> None:
+        take.recording.shut()
+        done = close_take(take.context, take.recording, self._settings.drain_s)
+        self._prompts.show(None)
+        self._take = None
+        if self._lost:
+            self._disarm()
+        else:
+            self._set_state(State.ARMED)
+        self._report(done)
+
+    def _set_state(self, state: State, reason: str = "") -> None:
+        self.state, self.reason = state, reason
+
+    def status(self, now_ns: int) -> Status:
+        """A snapshot of this moment."""
+        take = self._take
+        if take is None:
+            return Status(state=self.state, reason=self.reason, streams=self._rates.status(now_ns))
+        recording = take.recording
+        now_us = recording.now_us(now_ns)
+        running = recording.start_us is not None and now_us is not None
+        return Status(
+            state=self.state,
+            reason=self.reason,
+            part=str(take.context.reservation.part("")),
+            step=recording.script.step,
+            elapsed_us=(now_us or 0) - (recording.start_us or 0) if running else None,
+            remaining_us=recording.script.remaining_us(now_us) if now_us is not None else None,
+            streams=self._take_streams(recording, now_ns),
+            queue_s=round(recording.writers.waiting_s(), 3),
+        )
+
+    def _take_streams(self, recording: TakeRecording, now_ns: int) -> dict[str, StreamStatus]:
+        rates = self._rates.status(now_ns)
+        return {
+            name: StreamStatus(**count, rate=rates[name].rate if name in rates else 0.0)
+            for name, count in recording.counts().items()
+        }
+
+    def shut_down(self) -> None:
+        """Close the cameras and stop the job thread. The running take must have been ended and finalised before."""
+        if self._job is not None:
+            self._job.result()
+        self._disarm()
+        self._jobs.shutdown()
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())

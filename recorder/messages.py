@@ -1,0 +1,177 @@
+"""The control channel between a program and the capture process: typed messages, one JSON document a line."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from protocol.manifest import How, Person
+from protocol.schema import Strict
+from protocol.script import Script
+from recorder.settings import RecorderSettings
+
+
+class State(StrEnum):
+    """What the capture process is doing."""
+
+    IDLE = "idle"
+    ARMED = "armed"
+    RECORDING = "recording"
+    FINALISING = "finalising"
+    FAILED = "failed"
+
+
+class RigSpec(Strict):
+    """Which cameras: as `--camera`, `--rgb` and `--thermal` take them. speed "max": time is the event stream's own."""
+
+    camera: str
+    rgb: str = "none"
+    thermal: str = "none"
+    speed: Literal["1", "max"] = "1"
+
+
+class TakeRequest(Strict):
+    """What to record and where. movement: file token; person: what the manifest notes of the subject."""
+
+    data: str
+    movement: str
+    subject: int
+    script: Script
+    language: str = "en"
+    order_seed: int | None = None
+    person: Person | None = None
+
+
+class Arm(Strict):
+    """Open the cameras and show what they give, writing nothing."""
+
+    kind: Literal["arm"] = "arm"
+    rig: RigSpec
+    settings: RecorderSettings = Field(default_factory=RecorderSettings)
+
+
+class Record(Strict):
+    """Record one take; arms the rig first where it is not armed, and then keeps everything from the first batch on."""
+
+    kind: Literal["record"] = "record"
+    rig: RigSpec
+    take: TakeRequest
+    settings: RecorderSettings = Field(default_factory=RecorderSettings)
+
+
+class Mark(Strict):
+    """An instant of the script was seen or pressed (`paper_in`, `paper_out`, `cue`, `stop`); at_us None: now."""
+
+    kind: Literal["mark"] = "mark"
+    mark: str
+    how: How = How.PRESSED
+    at_us: int | None = None
+
+
+class Stop(Strict):
+    """End the take: as planned for a script of free length, else as an abort that keeps what was recorded."""
+
+    kind: Literal["stop"] = "stop"
+
+
+class Disarm(Strict):
+    """Close the cameras."""
+
+    kind: Literal["disarm"] = "disarm"
+
+
+class Shutdown(Strict):
+    """Finish what is under way and exit."""
+
+    kind: Literal["shutdown"] = "shutdown"
+
+
+Command = Annotated[Arm | Record | Mark | Stop | Disarm | Shutdown, Field(discriminator="kind")]
+
+
+class Hello(Strict):
+    """The first report: where the rings are."""
+
+    kind: Literal["hello"] = "hello"
+    pid: int
+    runtime: str
+
+
+class StreamStatus(Strict):
+    """One stream now. rate: events, samples or frames per second over the last second."""
+
+    received: int
+    written: int
+    rate: float
+    silent: bool = False
+
+
+class Status(Strict):
+    """A frozen snapshot, about ten times a second. queue_s: how long the disk is behind."""
+
+    kind: Literal["status"] = "status"
+    state: State
+    reason: str = ""
+    part: str | None = None
+    step: str | None = None
+    elapsed_us: int | None = None
+    remaining_us: int | None = None
+    streams: dict[str, StreamStatus] = Field(default_factory=dict)
+    queue_s: float = 0.0
+    takes_free: int | None = None
+
+
+class Notice(Strict):
+    """Something worth telling at once: a stall, a slow disk, a camera's warning."""
+
+    kind: Literal["notice"] = "notice"
+    text: str
+
+
+class PromptReport(Strict):
+    """The script's step that begins now."""
+
+    kind: Literal["prompt"] = "prompt"
+    step: str
+    action: str
+    movement: str | None
+    text: str
+    at_us: int
+    seconds: float | None
+
+
+class TakeDone(Strict):
+    """A take is closed. path, manifest: None when nothing was received and so nothing was kept."""
+
+    kind: Literal["take_done"] = "take_done"
+    path: str | None
+    manifest: str | None
+    status: str
+    finish_reason: str
+    message: str
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+
+
+class Refused(Strict):
+    """A command could not be carried out."""
+
+    kind: Literal["refused"] = "refused"
+    text: str
+
+
+Report = Annotated[Hello | Status | Notice | PromptReport | TakeDone | Refused, Field(discriminator="kind")]
+
+_COMMANDS: TypeAdapter[Any] = TypeAdapter(Command)
+_REPORTS: TypeAdapter[Any] = TypeAdapter(Report)
+
+
+def parse_command(line: str | bytes) -> Arm | Record | Mark | Stop | Disarm | Shutdown:
+    """Read one line from the parent. Raises pydantic.ValidationError."""
+    command: Arm | Record | Mark | Stop | Disarm | Shutdown = _COMMANDS.validate_json(line)
+    return command
+
+
+def parse_report(line: str | bytes) -> Hello | Status | Notice | PromptReport | TakeDone | Refused:
+    """Read one line from the capture process. Raises pydantic.ValidationError."""
+    report: Hello | Status | Notice | PromptReport | TakeDone | Refused = _REPORTS.validate_json(line)
+    return report

@@ -1,0 +1,293 @@
+"""One take while it is recorded: takes packets in, runs the script, knows when and why it ends.
+
+Used by several camera threads and the engine's own at once. Knows no camera, no window; writes through `TakeWriters`.
+"""
+
+import errno
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from protocol.manifest import FinishReason, How
+from protocol.streams import VIDEO_STREAMS, Frame, Packet, Records, Stream
+from recorder.clock import EventClock
+from recorder.prompter import ScriptRunner
+from recorder.settings import RecorderSettings
+from recorder.sources.base import CameraInfo
+from recorder.takewriters import TakeWriters
+from recorder.tally import Tally
+from recorder.writers import QueueFull, WriteFailed
+
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a take ended, in a word and in a sentence."""
+
+    reason: FinishReason
+    message: str = ""
+
+
+def write_ending(error: Exception) -> tuple[FinishReason, str]:
+    """The reason and the sentence for an error met while writing."""
+    full = isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS
+    return (FinishReason.DISK_FULL if full else FinishReason.WRITE_ERROR), f"Writing failed: {error}."
+
+
+@dataclass(frozen=True)
+class OpenCamera:
+    """A camera of the rig as it was opened. spec: what `--camera` said."""
+
+    spec: str
+    info: CameraInfo
+
+
+@dataclass
+class Gate:
+    """Lets camera threads in until it is shut; shutting waits for those inside."""
+
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _inside: int = 0
+    _open: bool = True
+
+    def enter(self) -> bool:
+        """Whether one may go in; who does must leave."""
+        with self._changed:
+            if self._open:
+                self._inside += 1
+            return self._open
+
+    def leave(self) -> None:
+        """Go out."""
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def shut(self) -> None:
+        """Let nobody in any more and wait until all are out."""
+        with self._changed:
+            self._open = False
+            self._changed.wait_for(lambda: self._inside == 0)
+
+
+class TakeRecording:
+    """The running take. `ending` is None until it ends; the first reason given stays."""
+
+    def __init__(
+        self,
+        writers: TakeWriters,
+        cameras: Sequence[OpenCamera],
+        script: ScriptRunner,
+        settings: RecorderSettings,
+        *,
+        follows_events: bool,
+        begun_ns: int,
+        say: Callable[[str], None],
+    ) -> None:
+        self.writers = writers
+        self.cameras = tuple(cameras)
+        self.script = script
+        self.tallies = _tallies(cameras, live=not follows_events)
+        self.notices: list[str] = []
+        self.start_us: int | None = None
+        self.event_minus_host_us: int | None = None
+        self.ending: Ending | None = None
+        self._settings = settings
+        self._follows_events = follows_events
+        self._begun_ns = begun_ns
+        self._say = say
+        self._clock = EventClock()
+        self._newest_us: int | None = None
+        self._wanted = {_clock_of(stream): self.tallies[stream].device for stream in self.tallies}
+        self._seen_ns: dict[Stream, int] = {}  # by the stream whose clock it shares: host time of the last packet
+        self._held: list[Frame] = []
+        self._lock = threading.RLock()
+        self._gate = Gate()
+
+    def ingest(self, packet: Packet) -> None:
+        """Take a packet in: check its clock, hand it to the writer, count it. Past the end of the take it is ignored."""
+        if not self._gate.enter():
+            return
+        try:
+            self._take_in(packet)
+        except QueueFull as full:
+            self.end(FinishReason.DISK_STALLED, f"The disk fell more than {self._settings.queue_s:g} s behind at {full}.")
+        except WriteFailed as failed:
+            self.end(*write_ending(failed.cause))
+        finally:
+            self._gate.leave()
+
+    def _take_in(self, packet: Packet) -> None:
+        if self.ending is not None:
+            return
+        if isinstance(packet, Frame):
+            self._take_frame(packet)
+        else:
+            self._take_records(packet)
+
+    def _take_records(self, packet: Records) -> None:
+        tally = self.tallies[packet.stream]
+        whole, backwards = tally.whole(packet)
+        if whole is not None:
+            self._put(whole)
+            t = whole.records["t"]
+            self._count(tally, len(t), int(t[0]), int(t[-1]), whole.host_ns)
+        if backwards:
+            self._end_backwards(packet.stream)
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.stream_us is None:
+            with self._lock:
+                if self.event_minus_host_us is None:
+                    self._held.append(frame)
+                    self._seen_ns[frame.stream] = frame.host_ns
+                    return
+            frame = replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us)
+        self._write_frame(frame)
+
+    def _write_frame(self, frame: Frame) -> None:
+        tally, stream_us = self.tallies[frame.stream], frame.stream_us or 0
+        if tally.last_us is not None and stream_us <= tally.last_us:
+            self._end_backwards(frame.stream)
+            return
+        self._put(frame)
+        self._count(tally, 1, stream_us, stream_us, frame.host_ns)
+
+    def _put(self, packet: Packet) -> None:
+        self.writers.put(packet, lambda: self._follows_events and self.ending is None)
+
+    def _end_backwards(self, stream: Stream) -> None:
+        self.end(FinishReason.TIME_BACKWARDS, f"The time stamps of the stream {stream} jumped backwards.")
+
+    def _count(self, tally: Tally, count: int, first_us: int, last_us: int, host_ns: int) -> None:
+        with self._lock:
+            tally.add(count, first_us, last_us, host_ns)
+            self._seen_ns[_clock_of(tally.stream)] = host_ns
+            if _clock_of(tally.stream) is Stream.EVENTS:
+                self._clock.saw(last_us, host_ns)
+                self._newest_us = max(self._newest_us or last_us, last_us)
+            if self._follows_events and tally.stream is Stream.EVENTS:
+                self._advance(last_us)
+
+    def now_us(self, host_ns: int) -> int | None:
+        """Event time now; None before the first data of the event camera."""
+        return self._newest_us if self._follows_events else self._clock.at(host_ns)
+
+    def tick(self, host_ns: int) -> None:
+        """Look after what no packet brings: the script of a live rig, silence, cameras that never began."""
+        with self._lock:
+            if self.ending is not None:
+                return
+            if not self._follows_events and (now_us := self._clock.at(host_ns)) is not None:
+                self._advance(now_us)
+            self._check_first_data(host_ns)
+            self._check_silence(host_ns)
+
+    def _advance(self, now_us: int) -> None:
+        if self.start_us is None:
+            if len(self._seen_ns) < len(self._wanted):
+                return
+            self._start(now_us)
+        self.script.advance(now_us)
+        self._end_with_script()
+
+    def _start(self, now_us: int) -> None:
+        """Every camera has given its first data: the script begins, and frames of host-timed cameras get event times."""
+        self.start_us = now_us
+        self._release_held()
+        self.script.begin(now_us)
+
+    def _release_held(self) -> None:
+        shift = self._clock.event_minus_host_us
+        self.event_minus_host_us = 0 if shift is None else shift
+        held, self._held = self._held, []
+        for frame in held:
+            self._write_frame(replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us))
+
+    def _end_with_script(self) -> None:
+        if self.script.finished is not None:
+            self.end(self.script.finished)
+
+    def mark(self, mark: str, at_us: int | None, how: How, host_ns: int) -> None:
+        """An instant of the script was pressed or seen. Raises nothing: a mark out of place is said and ignored."""
+        with self._lock:
+            at_us = self.now_us(host_ns) if at_us is None else at_us
+            if self.ending is not None or self.start_us is None or at_us is None:
+                self.notice(f"The mark {mark} came while no script was running and was ignored.")
+                return
+            self.script.mark(mark, at_us, how)
+            self._end_with_script()
+
+    def stop(self, host_ns: int) -> None:
+        """The operator ends the take: planned for a script of free length, an abort otherwise."""
+        with self._lock:
+            if self.start_us is not None and self.script.is_free:
+                self.mark("stop", None, How.PRESSED, host_ns)
+            else:
+                self.end(FinishReason.ABORTED, "The operator ended the take.")
+
+    def end(self, reason: FinishReason, message: str = "") -> None:
+        """End the take for this reason unless it has ended already. Returns at once; `shut` waits."""
+        with self._lock:
+            if self.ending is None:
+                self.ending = Ending(reason, message)
+
+    def shut(self) -> None:
+        """Wait for the packets on their way in; afterwards nothing changes any more."""
+        self._gate.shut()
+        with self._lock:
+            if self.event_minus_host_us is None and self._held:
+                self._release_at_end()
+
+    def _release_at_end(self) -> None:
+        try:
+            self._release_held()
+        except (QueueFull, WriteFailed) as error:
+            self.notice(f"The first pictures could not be written: {error}.")
+
+    def notice(self, text: str) -> None:
+        """Keep a remark for the manifest and tell it at once."""
+        with self._lock:
+            self.notices.append(text)
+        self._say(text)
+
+    def _check_first_data(self, host_ns: int) -> None:
+        if self.start_us is not None or host_ns - self._begun_ns < self._settings.first_data_s * 1e9:
+            return
+        missing = [self._name(stream) for stream in self._wanted if stream not in self._seen_ns]
+        if missing:
+            text = f"No {' and no '.join(missing)} within {self._settings.first_data_s:g} s; check cable and lens cap."
+            self.end(FinishReason.NO_FIRST_DATA, text)
+
+    def _check_silence(self, host_ns: int) -> None:
+        limit_ns = self._settings.stall_ms * 1_000_000
+        for tally in self.tallies.values():
+            if tally.stream is not Stream.TRIGGERS and tally.silent(host_ns, limit_ns):
+                self.notice(f"The stream {tally.stream} has given nothing for {self._settings.stall_ms} ms.")
+        for stream, seen_ns in self._seen_ns.items():
+            if host_ns - seen_ns > self._settings.stall_end_s * 1e9 and not self.writers.is_behind():
+                self.end(FinishReason.STALLED, f"No {self._name(stream)} for {self._settings.stall_end_s:g} s.")
+
+    def _name(self, stream: Stream) -> str:
+        return f"{stream} from {self.cameras[self._wanted[stream]].info.name}"
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How much was received and written of every stream that the rig has."""
+        return {
+            stream.value: {"received": tally.received, "written": self.writers.written(stream)}
+            for stream, tally in self.tallies.items()
+        }
+
+
+def _clock_of(stream: Stream) -> Stream:
+    """The stream whose clock this one shares: all that the event camera gives is on event time."""
+    return stream if stream in VIDEO_STREAMS else Stream.EVENTS
+
+
+def _tallies(cameras: Sequence[OpenCamera], *, live: bool) -> dict[Stream, Tally]:
+    found: dict[Stream, Tally] = {}
+    for device, camera in enumerate(cameras):
+        for info in camera.info.streams:
+            found[info.stream] = Tally(info, device, live)
+    return found
