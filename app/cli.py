@@ -1,0 +1,87 @@
+"""The list of commands. A command's module is imported when the command is used, so that `glimpse --help` stays quick."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """A command that is not imported yet. target: "module:attribute" of a click command; summary: its line in the help."""
+
+    name: str
+    target: str
+    summary: str
+
+
+COMMANDS: tuple[Entry, ...] = (
+    Entry("inspect", "app.commands.inspect:inspect", "Streams, counts, rates, gaps and problems of takes."),
+    Entry("export", "app.commands.export:export", "Events as csv, npz or h5, or counts per time bin as npy."),
+    Entry("stats", "app.commands.stats:stats", "A data set's data sheet: counts, durations, class shares, balance."),
+    Entry("verify", "app.commands.verify:verify", "Check checksums, counts and left-overs; compare with a backup."),
+    Entry("subjects", "app.commands.subjects:subjects", "Add, list and withdraw subjects."),
+)
+
+
+class LazyGroup(click.Group):
+    """A click group made of `Entry` rows."""
+
+    def __init__(self, *args: Any, entries: Sequence[Entry] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._entries = {entry.name: entry for entry in entries}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return [*self._entries, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of that name."""
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = entry.target.split(":")
+        command = getattr(import_module(module), attribute)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands' summaries, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry.name, entry.summary) for entry in self._entries.values()])
+
+
+def program_version() -> str:
+    """The installed version, "unknown" when Glimpse runs from a folder that was never installed."""
+    try:
+        return version("glimpse-davis")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"glimpse {program_version()}")
+        ctx.exit(0)
+
+
+@click.group(
+    "glimpse",
+    cls=LazyGroup,
+    entries=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="""\b
+Examples:
+  glimpse inspect recordings/4/frown_4_1.aedat4
+  glimpse stats recordings --pie shares.png
+Exit codes: 0 done, 1 some inputs failed (listed), 2 wrong usage or unusable input, 3 interrupted.""",
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version and exit."
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Record, label and recognise facial micro-expressions with an event camera."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

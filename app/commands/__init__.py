@@ -1,0 +1,1 @@
+"""One module a command; imported by app.cli when the command is used."""

@@ -1,0 +1,51 @@
+"""What the commands say and where: one JSON document on stdout, messages and progress on stderr. Knows no take."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    INTERRUPTED = 3
+
+
+def done_or_failed(failed: bool) -> int:
+    """The exit code of a command that worked on several inputs."""
+    return int(Exit.SOME_FAILED if failed else Exit.DONE)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; NaN is refused, since JSON has none."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(table: Table) -> None:
+    """A table on stdout; as wide as it needs to be when stdout is not a terminal."""
+    console = Console(file=sys.stdout)
+    console.print(table) if console.is_terminal else Console(file=sys.stdout, width=200).print(table)
+
+
+def say(message: str) -> None:
+    """One line for the person at the keyboard, on stderr."""
+    click.echo(message, err=True)
+
+
+def progress(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+    """Pass `items` on with a bar on stderr, which only a terminal shows and which is gone at the end."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield from bar.track(items, description=title, total=total)

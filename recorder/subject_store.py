@@ -1,0 +1,163 @@
+"""`subjects.csv` on disk: read, and changed under an exclusive lock so that two stations never lose each other's rows.
+
+Knows no names of persons, only numbers; who may be recorded is decided in protocol.subjects.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from protocol.naming import TakeName
+from protocol.schema import describe
+from protocol.subjects import Purpose, SubjectRecord, SubjectsError, format_subjects, parse_subjects
+from recorder.dataset import SUBJECTS_FILE
+from recorder.host import ProcessId, create_exclusive, write_atomic
+from recorder.takefiles import names_in_use
+
+LOCK_FILE = f"{SUBJECTS_FILE}.lock"
+LOCK_WAIT_S = 10.0
+LOCK_POLL_S = 0.05
+
+
+class SubjectStore:
+    """The subjects of one data set. Nothing is kept in memory: each call reads the file again."""
+
+    def __init__(self, folder: Path | str, sleep_s: Callable[[float], None] = time.sleep) -> None:
+        self.folder = Path(folder)
+        self.path = self.folder / SUBJECTS_FILE
+        self._sleep_s = sleep_s
+
+    def records(self) -> tuple[SubjectRecord, ...]:
+        """Every row, in the file's order; none without a file. Raises SubjectsError."""
+        try:
+            return parse_subjects(self.path.read_text(encoding="utf-8"), str(self.path))
+        except FileNotFoundError:
+            return ()
+        except UnicodeDecodeError as error:
+            raise SubjectsError(f"{self.path}: is not UTF-8 text; save it as CSV in UTF-8.") from error
+        except OSError as error:
+            raise SubjectsError(f"{self.path}: cannot be read ({error.strerror}); check its permissions.") from error
+
+    def get(self, subject: int) -> SubjectRecord | None:
+        """The row of one subject, None where there is none. Raises SubjectsError."""
+        return next((record for record in self.records() if record.subject == subject), None)
+
+    def next_free(self) -> int:
+        """One more than the highest number that a row, a subject's folder or a take's name has used."""
+        rows = (record.subject for record in self.records())
+        return max((0, *rows, *self._numbers_on_disk())) + 1
+
+    def _numbers_on_disk(self) -> Iterator[int]:
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            if folder.is_dir() and folder.name.isdecimal() and folder.name.isascii():
+                yield int(folder.name)
+        takes: Iterator[TakeName] = names_in_use(self.folder) if self.folder.is_dir() else iter(())
+        yield from (name.subject for name in takes)
+
+    def add(
+        self,
+        *,
+        consents: Mapping[Purpose, date],
+        subject: int | None = None,
+        person: int | None = None,
+        sex: str | None = None,
+        age_band: str | None = None,
+        form_version: str | None = None,
+    ) -> SubjectRecord:
+        """Add a row and return it; `subject` defaults to the next free number. Raises SubjectsError."""
+        with self._locked():
+            records = self.records()
+            number = self.next_free() if subject is None else subject
+            if any(record.subject == number for record in records):
+                raise SubjectsError(
+                    f"{self.path}: subject {number} is listed already; the next free number is {self.next_free()}."
+                )
+            record = _checked(
+                subject=number, person=person, sex=sex, age_band=age_band, consents=dict(consents), form_version=form_version
+            )
+            self._write((*records, record))
+        return record
+
+    def withdraw(self, subject: int, on: date) -> SubjectRecord:
+        """Note that the subject withdrew the consent on that day; the data themselves are not touched. Raises SubjectsError."""
+        with self._locked():
+            records = self.records()
+            found = next((record for record in records if record.subject == subject), None)
+            if found is None:
+                raise SubjectsError(f"{self.path}: there is no subject {subject}; see glimpse subjects list.")
+            if found.withdrawn_on is not None:
+                raise SubjectsError(f"{self.path}: subject {subject} withdrew on {found.withdrawn_on} already; nothing to do.")
+            changed = found.model_copy(update={"withdrawn_on": on})
+            self._write(tuple(changed if record is found else record for record in records))
+        return changed
+
+    def _write(self, records: tuple[SubjectRecord, ...]) -> None:
+        try:
+            write_atomic(self.path, format_subjects(records))
+        except OSError as error:
+            raise SubjectsError(f"{self.path}: cannot be written ({error.strerror}); check disk and permissions.") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = self.folder / LOCK_FILE
+        self._acquire(lock)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+    def _acquire(self, lock: Path) -> None:
+        mine = ProcessId.current().to_json() + "\n"
+        waited_s = 0.0
+        try:
+            while not create_exclusive(lock, mine):
+                if waited_s >= LOCK_WAIT_S:
+                    raise SubjectsError(
+                        f"{lock}: another station is changing the table; if none is, remove this file and retry."
+                    )
+                _remove_if_dead(lock)
+                self._sleep_s(LOCK_POLL_S)
+                waited_s += LOCK_POLL_S
+        except OSError as error:
+            raise SubjectsError(
+                f"{lock}: cannot be written ({error.strerror}); check the folder and its permissions."
+            ) from error
+
+
+def _remove_if_dead(lock: Path) -> None:
+    """Remove the lock of a process that died on this machine; another's, or one being written, stays.
+
+    Renamed away first and read again: between our look and the removal the lock may have become another's.
+    """
+    text = _text(lock)
+    owner = ProcessId.from_json(text)
+    if owner is None or owner.is_alive() is not False:
+        return
+    aside = lock.with_name(f"{lock.name}.{ProcessId.current().pid}")
+    try:
+        lock.rename(aside)
+    except FileNotFoundError:
+        return  # its owner's successor was quicker
+    if _text(aside) == text:
+        aside.unlink()
+    else:
+        aside.rename(lock)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _checked(**values: Any) -> SubjectRecord:
+    try:
+        return SubjectRecord.model_validate({name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise SubjectsError(f"The subject cannot be added: {describe(error)}; correct it and try again.") from error
