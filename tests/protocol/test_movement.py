@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from protocol import movement
 from protocol.errors import GlimpseError
 from protocol.movement import ALL, CLASSES, EMOTIONS, MOVEMENTS, OPTIONAL_MOVEMENTS, Movement, UnknownMovement, parse_movement
@@ -85,7 +86,9 @@ def test_a_movement_that_is_not_legal_here_is_refused() -> None:
         parse_movement("inverted smile", MOVEMENTS)
 
 
-@given(st.text().filter(lambda text: movement.fold(text) not in {movement.fold(each) for every in ALL for each in every.accepted}))
+@given(
+    st.text().filter(lambda text: movement.fold(text) not in {movement.fold(each) for every in ALL for each in every.accepted})
+)
 def test_any_other_text_is_refused_in_one_printable_line(text: str) -> None:
     with pytest.raises(UnknownMovement) as caught:
         parse_movement(text)

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from protocol.naming import (
     ALL_SUFFIXES,
     DAMAGED_SUFFIX,

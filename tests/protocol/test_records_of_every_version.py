@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from protocol.labels import LabelSet
 from protocol.manifest import Manifest
 from protocol.schema import Versioned
