@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from protocol.schema import problem
+from protocol.schema import MAX_DEPTH, problem
 
 MAX_CHARACTERS = 1_000_000  # a script has a few thousand
 
@@ -45,7 +45,7 @@ def load(text: str) -> Document:
     if len(text) > MAX_CHARACTERS:
         raise YamlProblem(f"longer than {MAX_CHARACTERS} characters")
     try:
-        _refuse_aliases(text)
+        _refuse_bombs(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         lines: dict[Path, int | None] = {}
         _visit(node, (), lines)
@@ -59,10 +59,14 @@ def load(text: str) -> Document:
     return Document(data, lines)
 
 
-def _refuse_aliases(text: str) -> None:
+def _refuse_bombs(text: str) -> None:
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise YamlProblem(f"the alias *{event.anchor} is not supported, write the value out", _line(event.start_mark))
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise YamlProblem(f"nested more than {MAX_DEPTH} levels deep", _line(event.start_mark))
 
 
 def _visit(node: yaml.Node | None, path: Path, lines: dict[Path, int | None]) -> None:

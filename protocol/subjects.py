@@ -150,12 +150,15 @@ def format_subjects(records: Iterable[SubjectRecord]) -> str:
     """The text of a `subjects.csv`; `parse_subjects` gives the same records back. Columns of a newer program come last."""
     records = tuple(records)
     extras = tuple(dict.fromkeys(name for record in records for name in record.model_extra or {}))
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow((*COLUMNS, *extras))
+    rows = [(*COLUMNS, *extras)]
     for record in records:
-        writer.writerow((*_cells(record), *((record.model_extra or {}).get(name, "") for name in extras)))
-    return out.getvalue()
+        rows.append((*_cells(record), *(str((record.model_extra or {}).get(name, "")) for name in extras)))
+    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows)
+
+
+def _quoted(cell: str) -> str:
+    # csv.writer leaves a lone carriage return unquoted when lines end in "\n", and csv.reader then sees two rows.
+    return '"' + cell.replace('"', '""') + '"' if any(mark in cell for mark in ',"\r\n') else cell
 
 
 def _cells(record: SubjectRecord) -> Iterator[str]:
