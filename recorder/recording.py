@@ -18,6 +18,7 @@ from recorder.takewriters import TakeWriters
 from recorder.tally import Tally
 from recorder.writers import QueueFull, WriteFailed
 
+LATE_US = 200_000  # how long after its stop a take waits for the last events; USB batches come every 1 to 10 ms
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -190,7 +191,7 @@ class TakeRecording:
                 return
             self._start(now_us)
         self.script.advance(now_us)
-        self._end_with_script()
+        self._end_with_script(now_us)
 
     def _start(self, now_us: int) -> None:
         """Every camera has given its first data: the script begins, and frames of host-timed cameras get event times."""
@@ -205,8 +206,12 @@ class TakeRecording:
         for frame in held:
             self._write_frame(replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us))
 
-    def _end_with_script(self) -> None:
-        if self.script.finished is not None:
+    def _end_with_script(self, now_us: int) -> None:
+        stop_us = self.script.stop_us
+        if self.script.finished is None or stop_us is None:
+            return
+        # What the camera saw before the stop is still on its way: wait for it, though not for a camera that is silent.
+        if (self._newest_us or 0) >= stop_us or now_us - stop_us >= LATE_US:
             self.end(self.script.finished)
 
     def mark(self, mark: str, at_us: int | None, how: How, host_ns: int) -> None:
@@ -217,7 +222,7 @@ class TakeRecording:
                 self.notice(f"The mark {mark} came while no script was running and was ignored.")
                 return
             self.script.mark(mark, at_us, how)
-            self._end_with_script()
+            self._end_with_script(at_us)
 
     def stop(self, host_ns: int) -> None:
         """The operator ends the take: planned for a script of free length, an abort otherwise."""

@@ -132,7 +132,8 @@ def rename_take(folder: Path, old: str, new: str) -> None:
         if path.is_file():
             sync_file(path)
     journal = folder / f"{new}{JOURNAL_SUFFIX}"
-    if not create_exclusive(journal, json.dumps({"from": old, "to": new}) + "\n"):
+    record = {"from": old, "to": new, "owner": ProcessId.current().to_json()}
+    if not create_exclusive(journal, json.dumps(record) + "\n"):
         raise TakeFilesError(f"{journal}: a rename was interrupted here; run `glimpse recover` on the data set first.")
     sync_folder(folder)
     _apply(folder, old, new)
@@ -154,14 +155,19 @@ def _apply(folder: Path, old: str, new: str) -> None:
 
 
 def pending_renames(folder: Path) -> list[tuple[Path, str, str]]:
-    """(journal, from, to) of each interrupted rename; a journal cut short was never begun and names nothing."""
+    """(journal, from, to) of each interrupted rename; a journal cut short was never begun and names nothing.
+
+    A rename that a living process is at is not interrupted.
+    """
     found = []
     for journal in sorted(folder.glob(f"*{JOURNAL_SUFFIX}")):
         try:
             data = json.loads(journal.read_text(encoding="utf-8"))
-            found.append((journal, str(data["from"]), str(data["to"])))
+            owner, old, new = ProcessId.from_json(str(data["owner"])), str(data["from"]), str(data["to"])
         except (ValueError, KeyError, TypeError):
-            found.append((journal, "", ""))
+            owner, old, new = None, "", ""
+        if owner is None or owner.is_alive() is not True or owner == ProcessId.current():
+            found.append((journal, old, new))
     return found
 
 

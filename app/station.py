@@ -1,0 +1,93 @@
+"""One take by a capture process of its own: what `glimpse record` does, whatever shows the prompts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from protocol.errors import GlimpseError
+from recorder.messages import Notice, PromptReport, Record, Refused, Status, Stop, TakeDone
+from recorder.recover import recover_take
+from recorder.station import CaptureDied, Station
+
+Interrupted: TypeAlias = bool
+
+
+class TakeRefused(GlimpseError):
+    """The capture process would not or could not record."""
+
+
+def record_take(
+    command: Record, show_prompt: Callable[[PromptReport], None], say: Callable[[str], None]
+) -> tuple[TakeDone, Interrupted]:
+    """Record one take; returns what became of it, and whether Ctrl-C ended it.
+
+    Raises TakeRefused when nothing was recorded. If the capture process dies, what it had written is recovered at once.
+    """
+    listener = _Listener(show_prompt, say)
+    try:
+        with Station() as station:
+            station.send(command)
+            return listener.follow(station), listener.interrupted
+    except CaptureDied as died:
+        if listener.part is None:
+            raise
+        return _recovered(listener.part, died), listener.interrupted
+
+
+class _Listener:
+    def __init__(self, show_prompt: Callable[[PromptReport], None], say: Callable[[str], None]) -> None:
+        self.interrupted = False
+        self.part: Path | None = None
+        self._show_prompt = show_prompt
+        self._say = say
+
+    def follow(self, station: Station) -> TakeDone:
+        """Wait for the end of the take. The first Ctrl-C ends it, the second leaves it to the capture process."""
+        while True:
+            try:
+                done = self._hear(station)
+            except KeyboardInterrupt:
+                if self.interrupted:
+                    raise
+                self.interrupted = True
+                station.send(Stop())
+                continue
+            if done is not None:
+                return done
+
+    def _hear(self, station: Station) -> TakeDone | None:
+        report = station.next()
+        if isinstance(report, TakeDone):
+            return report
+        if isinstance(report, Refused):
+            raise TakeRefused(report.text)
+        if isinstance(report, PromptReport):
+            self._show_prompt(report)
+        elif isinstance(report, Notice):
+            self._say(report.text)
+        elif isinstance(report, Status) and report.part:
+            self.part = Path(report.part)
+        return None
+
+
+def _recovered(part: Path, died: CaptureDied) -> TakeDone:
+    outcome = recover_take(part.parent, part.name.removesuffix(".part"))
+    path = str(outcome.path) if outcome.saved and outcome.path.suffix == ".aedat4" and outcome.path.exists() else None
+    return TakeDone(
+        path=path,
+        manifest=path.removesuffix(".aedat4") + ".json" if path else None,
+        status="partial" if path else "failed",
+        finish_reason="capture_died",
+        message=f"{died} {outcome.text}",
+        counts=_counts(path),
+    )
+
+
+def _counts(path: str | None) -> dict[str, dict[str, int]]:
+    from recorder.take import Take
+
+    if path is None:
+        return {}
+    with Take(path) as take:
+        streams = take.manifest.streams if take.manifest else {}
+    return {name: {"received": stream.received, "written": stream.written} for name, stream in streams.items()}

@@ -1,0 +1,246 @@
+"""What a crash left behind, made whole: interrupted renames finished, `.part` takes salvaged, truncated files rebuilt.
+
+Raw files are never edited once they have their name: a damaged one is kept as `.damaged.aedat4` beside what was saved.
+Never touches a take whose writer is alive, or belongs to another machine unless `take_over` says so.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from protocol.errors import GlimpseError
+from protocol.manifest import FinishReason, Manifest, StreamRecord, TakeStatus
+from protocol.naming import (
+    DAMAGED_SUFFIX,
+    EVENTS_SUFFIX,
+    FRAMES_SUFFIX,
+    LOCK_SUFFIX,
+    MANIFEST_SUFFIX,
+    PART,
+    RGB_SUFFIX,
+    THERMAL_SUFFIX,
+    TakeName,
+    parse_stem,
+)
+from protocol.schema import SchemaError
+from protocol.streams import Stream
+from recorder.aedat4.reader import Aedat4File
+from recorder.aedat4.salvage import salvage, salvage_copy
+from recorder.closing import file_records, software
+from recorder.frametable import FrameTableWriter, read_frame_table
+from recorder.host import ProcessId, rename_new, sync_folder, write_atomic
+from recorder.takefiles import finish_renames, rename_take, siblings
+from recorder.takewriters import BALLAST_SUFFIX
+from recorder.video import VideoReader
+
+RECOVERY_SUFFIX = ".recovery.json"
+REBUILT_SUFFIX = f".rebuilt{PART}{EVENTS_SUFFIX}"
+VIDEOS = {Stream.RGB: RGB_SUFFIX, Stream.THERMAL: THERMAL_SUFFIX}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one left-over. path: the saved take, or what was looked at; saved: whether it is whole now."""
+
+    path: Path
+    text: str
+    saved: bool
+
+
+def recover_folder(folder: Path, *, take_over: bool = False) -> Iterator[Outcome]:
+    """Recover everything in one subject's folder. Problems with one take never stop the others."""
+    for stem in finish_renames(folder):
+        yield Outcome(folder / (stem + EVENTS_SUFFIX), "an interrupted rename was finished", True)
+    yield from _finish_rebuilds(folder)
+    for stem in sorted(_unfinished(folder)):
+        yield recover_take(folder, stem, take_over=take_over)
+    for path in sorted(folder.glob(f"*{EVENTS_SUFFIX}")):
+        if _is_whole_name(path) and (outcome := rebuild_truncated(path)):
+            yield outcome
+
+
+def _finish_rebuilds(folder: Path) -> Iterator[Outcome]:
+    """A crash in `_rebuild` leaves a rebuilt file without a name, or one that was never finished."""
+    for rebuilt in sorted(folder.glob(f"*{REBUILT_SUFFIX}")):
+        path = folder / (rebuilt.name.removesuffix(REBUILT_SUFFIX) + EVENTS_SUFFIX)
+        if path.exists():
+            rebuilt.unlink()
+        else:
+            rename_new(rebuilt, path)
+            yield Outcome(path, "an interrupted rebuild was finished", True)
+
+
+def _is_whole_name(path: Path) -> bool:
+    return not path.name.endswith((PART + EVENTS_SUFFIX, DAMAGED_SUFFIX))
+
+
+def _unfinished(folder: Path) -> set[str]:
+    """The stems, without `.part`, of takes that have a lock or `.part` files."""
+    locks = {path.name.removesuffix(LOCK_SUFFIX) for path in folder.glob(f"*{LOCK_SUFFIX}")}
+    return locks | {path.name.split(f"{PART}.", 1)[0] for path in folder.glob(f"*{PART}.*")}
+
+
+def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome:
+    """Salvage one interrupted take and give it its name, marked partial; what holds nothing is removed."""
+    lock = folder / f"{stem}{LOCK_SUFFIX}"
+    if reason := _held(lock, take_over):
+        return Outcome(lock, reason, False)
+    try:
+        return _salvage_take(folder, parse_stem(stem), lock)
+    except (GlimpseError, OSError) as error:
+        return Outcome(folder / f"{stem}{PART}{EVENTS_SUFFIX}", f"could not be recovered: {error}", False)
+
+
+def _held(lock: Path, take_over: bool) -> str | None:
+    """Why the take is not ours to touch; None when its writer is dead."""
+    try:
+        owner = ProcessId.from_json(lock.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    alive = owner.is_alive() if owner else False
+    if alive:
+        return "is being recorded now; left alone"
+    if alive is None and not take_over:
+        return "belongs to another machine; when that one no longer records, use --take-over"
+    return None
+
+
+def _salvage_take(folder: Path, name: TakeName, lock: Path) -> Outcome:
+    part = f"{name.stem}{PART}"
+    (folder / f"{part}{BALLAST_SUFFIX}").unlink(missing_ok=True)
+    events = folder / f"{part}{EVENTS_SUFFIX}"
+    if not siblings(folder, part):
+        lock.unlink(missing_ok=True)
+        return Outcome(lock, "only its name had been reserved; the lock was removed", True)
+    if not events.exists():
+        return Outcome(events, "its event file is missing; the other files were left as they are", False)
+    report = salvage(events)
+    counts = _counts(folder, part)
+    if not any(counts.values()):
+        return _discard(folder, part, lock)
+    manifest = _partial_manifest(folder, name, counts, report.lost_bytes)
+    write_atomic(folder / f"{part}{MANIFEST_SUFFIX}", manifest.to_json())
+    rename_take(folder, part, name.stem)
+    lock.unlink(missing_ok=True)
+    return Outcome(folder / (name.stem + EVENTS_SUFFIX), manifest.finish_message, True)
+
+
+def _discard(folder: Path, part: str, lock: Path) -> Outcome:
+    for path in siblings(folder, part):
+        path.unlink()
+    lock.unlink(missing_ok=True)
+    return Outcome(folder / (part + EVENTS_SUFFIX), "held no data; its files were removed", True)
+
+
+def _counts(folder: Path, part: str) -> dict[Stream, int]:
+    """What can be read of each stream; `frames.csv` is cut to the pictures that are there."""
+    with Aedat4File(folder / f"{part}{EVENTS_SUFFIX}") as file:
+        counts = {stream: file.count(stream) for stream in file.streams}
+    for stream, suffix in VIDEOS.items():
+        path = folder / f"{part}{suffix}"
+        if path.exists():
+            counts[stream] = _pictures(path)
+    return _trim_frame_table(folder / f"{part}{FRAMES_SUFFIX}", counts)
+
+
+def _pictures(path: Path) -> int:
+    """How many pictures decode; a video without a single one is removed, since nothing can open it."""
+    try:
+        with VideoReader(path) as video:
+            return len(video)
+    except GlimpseError:
+        path.unlink()
+        return 0
+
+
+def _trim_frame_table(path: Path, counts: dict[Stream, int]) -> dict[Stream, int]:
+    """Rewrite the table with the rows whose pictures are there; a picture without a row has no time and does not count."""
+    if not path.exists():
+        return {stream: count for stream, count in counts.items() if stream not in VIDEOS}
+    table = read_frame_table(path)
+    trimmed = path.with_name(f"{path.name}.tmp")
+    trimmed.unlink(missing_ok=True)
+    with FrameTableWriter(trimmed) as writer:
+        for stream, rows in table.items():
+            for row in rows[: counts.get(Stream(stream), 0)]:
+                exposure = None if row["exposure_us"] < 0 else int(row["exposure_us"])
+                writer.append(stream, int(row["index"]), int(row["stream_us"]), exposure, int(row["host_ns"]))
+    trimmed.replace(path)
+    return {
+        stream: min(count, len(table.get(stream.value, ()))) if stream in VIDEOS else count for stream, count in counts.items()
+    }
+
+
+def _partial_manifest(folder: Path, name: TakeName, counts: dict[Stream, int], lost_bytes: int) -> Manifest:
+    part = f"{name.stem}{PART}"
+    manifest = _provisional(folder / f"{part}{MANIFEST_SUFFIX}", name)
+    saved = ", ".join(f"{count} {stream.value}" for stream, count in counts.items() if count)
+    lost = f"; {lost_bytes} bytes of a torn packet were cut off" if lost_bytes else ""
+    update = {
+        "status": TakeStatus.PARTIAL,
+        "finish_message": f"{manifest.finish_message} Saved: {saved}{lost}.".strip(),
+        "streams": {stream.value: _stream_record(manifest, stream, count) for stream, count in counts.items()},
+        "files": file_records(folder, part),
+    }
+    return manifest.model_copy(update=update)
+
+
+def _provisional(path: Path, name: TakeName) -> Manifest:
+    """The manifest that the capture process left, else one that says only what the name says."""
+    try:
+        return Manifest.parse(path.read_bytes(), str(path))
+    except (SchemaError, FileNotFoundError) as error:
+        return Manifest(
+            movement=name.movement_token,
+            subject=name.subject,
+            number=name.number,
+            status=TakeStatus.PARTIAL,
+            finish_reason=FinishReason.CAPTURE_DIED,
+            finish_message="The capture process died.",
+            recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            notices=(
+                f"The manifest was made anew when the take was recovered ({error}); recorded_at is the time of recovery.",
+            ),
+            software=software(),
+        )
+
+
+def _stream_record(manifest: Manifest, stream: Stream, count: int) -> StreamRecord:
+    known = manifest.streams.get(stream.value)
+    if known is None:
+        return StreamRecord(received=count, written=count)
+    return known.model_copy(update={"received": max(known.received, count), "written": count})
+
+
+def rebuild_truncated(path: Path) -> Outcome | None:
+    """Rebuild a finished `.aedat4` that was cut off or damaged later; None when there is nothing to do."""
+    try:
+        with Aedat4File(path) as file:
+            if file.has_table or file.header.table_position < 0:
+                return None
+        return _rebuild(path)
+    except (GlimpseError, OSError) as error:
+        return Outcome(path, f"could not be recovered: {error}", False)
+
+
+def _rebuild(path: Path) -> Outcome:
+    stem = path.name.removesuffix(EVENTS_SUFFIX)
+    rebuilt = path.with_name(stem + REBUILT_SUFFIX)
+    rebuilt.unlink(missing_ok=True)
+    report = salvage_copy(path, rebuilt)
+    # The damaged file leaves its name before the rebuilt one takes it; in between `glimpse recover` finds both again.
+    rename_new(path, path.with_name(stem + DAMAGED_SUFFIX))
+    rename_new(rebuilt, path)
+    text = (
+        f"rebuilt with {report.events} events in {report.packets} packets; the damaged file is kept as {stem}{DAMAGED_SUFFIX}"
+    )
+    record = {
+        "text": text,
+        "lost_bytes": report.lost_bytes,
+        "files": {EVENTS_SUFFIX: file_records(path.parent, stem)[EVENTS_SUFFIX].model_dump()},
+    }
+    write_atomic(path.with_name(stem + RECOVERY_SUFFIX), json.dumps(record, indent=2) + "\n")
+    sync_folder(path.parent)
+    return Outcome(path, text, True)
