@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -49,3 +50,12 @@ def progress(items: Iterable[T], title: str, total: int | None = None) -> Iterat
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         yield from bar.track(items, description=title, total=total)
+
+
+@contextmanager
+def counting(title: str, total: float) -> Iterator[Callable[[float], None]]:
+    """The same bar for work that tells how much of `total` it has done: call the given function with each advance."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda amount: bar.advance(task, amount)

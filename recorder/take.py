@@ -225,9 +225,10 @@ class Take:
         """What is missing or cannot be read, one sentence each. Raises Aedat4Error where nothing can be read at all."""
         manifest = [self.manifest_problem] if self.manifest_problem else []
         videos = [str(error) for error in self._videos.values() if isinstance(error, VideoError)]
-        return (*self.file.problems, *manifest, *self._missing(), *self.frame_table.problems, *videos, *self._time_remarks())
+        return (*self.file.problems, *manifest, *self.missing(), *self.frame_table.problems, *videos, *self._time_remarks())
 
-    def _missing(self) -> Iterator[str]:
+    def missing(self) -> Iterator[str]:
+        """Which files of the manifest are not there, one sentence each."""
         manifest = self.manifest if self.manifest_problem is None else None
         for suffix in manifest.files if manifest else ():
             if suffix not in TAKE_SUFFIXES:
