@@ -36,22 +36,16 @@ Examples:
   glimpse record --data recordings --subject 4 --movement frown --camera replay:old.aedat4,loop --speed max
 Ctrl-C ends the take and keeps what was recorded; it is the normal end of a script of free length."""
 )
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the data set; made if new."
-)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the data set; made if it is new.")
 @click.option("--subject", type=click.IntRange(1, 999_999), required=True, help="Number of the subject.")
 @click.option("--movement", required=True, help="What the subject does, e.g. frown, or spontaneous.")
-@click.option(
-    "--camera", help="sim[:seed], davis[:SERIAL], network:HOST:PORT or replay:FILE[,loop]; default: a DAVIS, else sim."
-)
+@click.option("--camera", help="sim[:SEED], davis[:SERIAL], network:HOST:PORT, replay:FILE[,loop]; default: a DAVIS, else sim.")
 @click.option("--rgb", default="none", show_default=True, help="A number, a device, a file, a URL, sim or none.")
 @click.option("--thermal", default="none", show_default=True, help="Likewise.")
-@click.option(
-    "--script", type=click.Path(path_type=Path), help="Recording script (YAML); default: the one that ships with Glimpse."
-)
+@click.option("--script", type=click.Path(path_type=Path), help="Recording script (YAML); default: the shipped one.")
 @click.option("--language", default="en", show_default=True, help="Language of the prompts.")
 @click.option(
-    "--speed", type=click.Choice(["1", "max"]), default="1", show_default=True, help="max: time is the event stream's own."
+    "--speed", type=click.Choice(["1", "max"]), default="1", show_default=True, help="max: as fast as the events come."
 )
 @click.option("--glasses/--no-glasses", default=None, help="Noted with the take.")
 @click.option("--session", help="A label of this session, noted with the take.")
@@ -74,7 +68,8 @@ def record(
 ) -> int:
     """Record one take by the script and print where it is.
 
-    The cameras are opened, the script begins when each has given its first data, and everything from the first batch on is kept.
+    The cameras are opened, the script begins when each has given its first data, and everything from the first
+    batch on is kept.
     """
     plan = load_script(script, movement)
     rig = RigSpec(camera=camera or default_camera(), rgb=rgb, thermal=thermal, speed=speed)
@@ -103,9 +98,7 @@ def load_script(path: Path | None, movement: str) -> Script:
     else:
         script = parse_script(_text(path), str(path))
     if (script.kind is Kind.SPONTANEOUS) != (_token(movement) == SPONTANEOUS):
-        raise RecordError(
-            f"The script {script.name!r} does not record {movement!r}; choose another script or another movement."
-        )
+        raise RecordError(f"The script {script.name!r} does not record {movement!r}; choose another script or movement.")
     return script
 
 
@@ -144,9 +137,7 @@ def prepare_dataset(data: Path, rig: RigSpec, subject: int) -> None:
         Dataset.create(data, (data.resolve().name or "data")[:200], simulated=simulated)
     info = Dataset(data).info
     if simulated and not (info and info.simulated):
-        raise RecordError(
-            f"{data}: is not marked as a simulated data set, so a {kind} take may not be in it; choose another folder."
-        )
+        raise RecordError(f"{data}: is no simulated data set, so a take of {kind} may not be in it; choose another folder.")
     if kind in PERSONS:
         _check_consent(data, subject)
 

@@ -16,7 +16,8 @@ from recorder.recover import Outcome, recover_folder
 def recover(folder: Path, take_over: bool, as_json: bool) -> int:
     """Finish or salvage interrupted and damaged takes of a data set, and say what was saved.
 
-    Takes that are being recorded now are left alone. A damaged file is never changed: it is kept beside the one rebuilt from it.
+    Takes that are being recorded now are left alone. A damaged file is never changed: it is kept beside the one
+    rebuilt from it.
     """
     outcomes: list[Outcome] = []
     for place in progress(list(Dataset(folder).folders()), "Recovering"):
