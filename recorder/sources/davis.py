@@ -127,7 +127,7 @@ class DavisCamera:
             raise CameraError(
                 f"The {self._wanted} cannot be set ({first_line(error)}); unplug it, plug it in and try again."
             ) from error
-        feed = DvFeed(device, {stream.stream: None for stream in info.streams}, self._around.monotonic_ns)
+        feed = DvFeed(device, [stream.stream for stream in info.streams], self._around.monotonic_ns)
         self._reading = LiveReading(feed, f"The {info.name} was lost; {ADVICE}.")
         return info
 
@@ -161,7 +161,7 @@ class DavisCamera:
             kind="davis",
             name=str(device.getCameraName()),
             serial=str(device.getSerialNumber()),
-            streams=stream_infos(device, {stream: None for stream in STREAMS if offered[stream]}),
+            streams=stream_infos(device, [stream for stream in STREAMS if offered[stream]]),
             settings=read_settings(device, self._settings),
             warnings=warnings,
         )

@@ -1,10 +1,11 @@
-"""One adapter over the reading interface that dv-processing gives to USB cameras and recordings alike.
+"""One adapter over the reading interface that dv-processing gives to its cameras and recordings alike.
 
 Turns EventStore, Frame, IMU and trigger batches into packets. Knows neither biases nor pace nor files.
 """
 
+import re
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -22,16 +23,16 @@ US = timedelta(microseconds=1)
 class DvReader(Protocol):
     """The part of `dv_processing.io.InputBase` that is used. Every `getNext...` returns None when nothing is waiting."""
 
-    def getNextEventBatch(self, *name: str) -> Any:  # noqa: D102
+    def getNextEventBatch(self) -> Any:  # noqa: D102
         ...
 
-    def getNextFrame(self, *name: str) -> Any:  # noqa: D102
+    def getNextFrame(self) -> Any:  # noqa: D102
         ...
 
-    def getNextImuBatch(self, *name: str) -> Any:  # noqa: D102
+    def getNextImuBatch(self) -> Any:  # noqa: D102
         ...
 
-    def getNextTriggerBatch(self, *name: str) -> Any:  # noqa: D102
+    def getNextTriggerBatch(self) -> Any:  # noqa: D102
         ...
 
     def isRunning(self) -> bool:  # noqa: D102
@@ -79,14 +80,10 @@ def frame_packet(frame: Any, host_ns: int) -> Frame:
     return Frame(Stream.FRAMES, np.ascontiguousarray(frame.image), middle_us, exposure_us if known else None, host_ns)
 
 
-def stream_infos(reader: Any, names: Mapping[Stream, str | None]) -> tuple[StreamInfo, ...]:
-    """The streams of an open dv reader with their resolutions (width, height); `names` as in `DvFeed`."""
-    infos = []
-    for stream, name in names.items():
-        arguments = () if name is None else (name,)
-        ask = {Stream.EVENTS: reader.getEventResolution, Stream.FRAMES: reader.getFrameResolution}.get(stream)
-        infos.append(StreamInfo(stream, _pair(ask(*arguments)) if ask else None))
-    return tuple(infos)
+def stream_infos(reader: Any, streams: Sequence[Stream]) -> tuple[StreamInfo, ...]:
+    """The streams of an open dv reader with their resolutions (width, height)."""
+    ask = {Stream.EVENTS: reader.getEventResolution, Stream.FRAMES: reader.getFrameResolution}
+    return tuple(StreamInfo(stream, _pair(ask[stream]()) if stream in ask else None) for stream in streams)
 
 
 def _pair(size: Any) -> tuple[int, int] | None:
@@ -96,17 +93,15 @@ def _pair(size: Any) -> tuple[int, int] | None:
 class DvFeed:
     """A `Feed` over a dv reader. Releases it when the last reference to it is dropped: dv has no close()."""
 
-    def __init__(self, reader: DvReader, names: Mapping[Stream, str | None], monotonic_ns: Callable[[], int]) -> None:
-        """`names`: the streams to read and what the recording calls each; None where the reader takes no name (cameras)."""
+    def __init__(self, reader: DvReader, streams: Sequence[Stream], monotonic_ns: Callable[[], int]) -> None:
         self._reader = reader
         self._now_ns = monotonic_ns
-        self._names = {stream: () if name is None else (name,) for stream, name in names.items()}
-        self._queues: dict[Stream, deque[Packet]] = {stream: deque() for stream in names}
+        self._queues: dict[Stream, deque[Packet]] = {stream: deque() for stream in streams}
 
     @property
     def streams(self) -> tuple[Stream, ...]:
         """The streams in the order in which they were given."""
-        return tuple(self._names)
+        return tuple(self._queues)
 
     def running(self) -> bool:
         """What dv says of the camera; of a recording it is False as soon as one of its streams is at its end."""
@@ -126,16 +121,15 @@ class DvFeed:
         return queue.popleft()
 
     def _fetch(self, stream: Stream) -> Any:
-        name = self._names[stream]
         match stream:
             case Stream.EVENTS:
-                return self._reader.getNextEventBatch(*name)
+                return self._reader.getNextEventBatch()
             case Stream.FRAMES:
-                return self._reader.getNextFrame(*name)
+                return self._reader.getNextFrame()
             case Stream.IMU:
-                return self._reader.getNextImuBatch(*name)
+                return self._reader.getNextImuBatch()
             case _:
-                return self._reader.getNextTriggerBatch(*name)
+                return self._reader.getNextTriggerBatch()
 
     def _packets(self, stream: Stream, batch: Any) -> Sequence[Packet]:
         host_ns = self._now_ns()
@@ -146,7 +140,7 @@ class DvFeed:
 
 
 def first_line(error: BaseException) -> str:
-    """The message of a dv error without its place in the C++ source and its stack trace."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = next((line for line in lines if line.startswith("RuntimeError:")), lines[0] if lines else type(error).__name__)
-    return told.removeprefix("RuntimeError:").split(" [system:")[0].strip().rstrip(".")
+    """What a dv error says, without its place in the C++ source and its stack trace."""
+    told = re.search(r"^[A-Za-z]+: *(?:Error info: *)?(.+)$", str(error).split("Stacktrace:")[0], re.MULTILINE)
+    text = told[1] if told else next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return text.strip().rstrip(".")

@@ -5,6 +5,7 @@ Knows no device and no file: a `Feed` hands over one packet of one stream at a t
 
 import heapq
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from protocol.errors import GlimpseError
@@ -51,16 +52,16 @@ def in_pieces(stream: Stream, records: Array, host_ns: int) -> list[Records]:
     return [Records(stream, records[cut : cut + MAX_EVENTS_PER_PACKET], host_ns) for cut in cuts]
 
 
-def shifted(packet: Packet, shift_us: int) -> Packet:
-    """The same packet `shift_us` later; the packet itself when that is 0."""
-    if not shift_us:
-        return packet
+def delivered(packet: Packet, shift_us: int, host_ns: int) -> Packet:
+    """The same packet `shift_us` later, reaching the host at `host_ns`."""
     if isinstance(packet, Frame):
         stream_us = None if packet.stream_us is None else packet.stream_us + shift_us
-        return Frame(packet.stream, packet.image, stream_us, packet.exposure_us, packet.host_ns)
+        return replace(packet, stream_us=stream_us, host_ns=host_ns)
+    if not shift_us:
+        return replace(packet, host_ns=host_ns)
     records = packet.records.copy()
     records["t"] += shift_us
-    return Records(packet.stream, records, packet.host_ns)
+    return replace(packet, records=records, host_ns=host_ns)
 
 
 class LiveReading:

@@ -11,16 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from protocol.streams import Packet, Stream
+from recorder.aedat4.layout import PACKET_HEADER
 from recorder.sources.base import CameraError, CameraInfo, StreamInfo, Surroundings
-from recorder.sources.dv_wire import (
-    MAX_PACKET_BYTES,
-    PACKET_HEADER,
-    WireError,
-    WireHeader,
-    header_size,
-    parse_header,
-    parse_packet,
-)
+from recorder.sources.dv_wire import MAX_PACKET_BYTES, WireError, WireHeader, header_size, parse_header, parse_packet
 from recorder.sources.feed import FeedError, LiveReading
 from recorder.sources.spec import split_address
 

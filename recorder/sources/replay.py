@@ -1,22 +1,22 @@
 """Plays a recording as if it were a camera: at the pace of the session, once or for ever. Never writes.
 
-Reads any aedat4 file with dv-processing; a lying header does not matter, since only the packets are looked at.
+Reads with Glimpse's own aedat4 reader, not with dv-processing's: that one waits for ever, holding the GIL, on damaged LZ4
+data, and does not open a file that was cut off. A lying header does not matter: only the packets are looked at.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from protocol.manifest import Manifest
 from protocol.schema import SchemaError
-from protocol.streams import Packet, Records, Stream
-from recorder.sources.base import CameraEnded, CameraError, CameraInfo, EndReason, Surroundings
-from recorder.sources.dv_adapter import DV_ERRORS, DvFeed, first_line, stream_infos
-from recorder.sources.feed import Feed, FeedError, end_us, shifted, start_us
+from protocol.streams import Frame, Packet, Records, Stream
+from recorder.aedat4.errors import Aedat4Error
+from recorder.aedat4.reader import Aedat4File
+from recorder.sources.base import CameraEnded, CameraError, CameraInfo, EndReason, StreamInfo, Surroundings
+from recorder.sources.feed import Feed, FeedError, delivered, end_us, in_pieces, start_us
 
-MAGIC = b"#!AER-DAT4.0"
 # Short enough that a display at 60 Hz sees an even stream, long enough that a packet is worth its handling.
 PIECE_US = 5_000
 # One APS frame interval at 25 Hz: what stands between two rounds of a recording that has a single packet.
@@ -30,6 +30,7 @@ class ReplayCamera:
         self._path = path
         self._around = surroundings
         self._loop = loop
+        self._file: Aedat4File | None = None
         self._merge: _Merge | None = None
         self._span = _Span()
         self._ended: CameraEnded | None = None
@@ -38,37 +39,36 @@ class ReplayCamera:
 
     def open(self) -> CameraInfo:
         """Check and open the file; raises CameraError. The first packet of every stream is already at hand then."""
-        reader, names = open_recording(self._path)
-        self._merge = _Merge(DvFeed(reader, names, self._around.monotonic_ns))
+        self._file = open_recording(self._path)
+        self._merge = _Merge(_FileFeed(self._file))
         self._zero_us = _zero_us(self._merge)
         simulated, warnings = _beside(self._path)
-        name = str(reader.getCameraName())
+        name = next((meta.source for meta in self._file.streams.values() if meta.source), "")
         return CameraInfo(
             kind="replay",
             name=name or self._path.stem,
             serial=name.rpartition("_")[2] or None,
-            streams=stream_infos(reader, names),
+            streams=tuple(StreamInfo(stream, meta.resolution) for stream, meta in self._file.streams.items()),
             simulated=simulated,
             settings={"file": self._path.name, "loop": self._loop},
-            warnings=warnings,
+            warnings=(*warnings, *(f"{self._path.name}: {problem}." for problem in self._file.problems)),
         )
 
     def read(self) -> Sequence[Packet]:
         """What is due by the session's pace; everything of the next 5 ms of the recording when the pace follows events."""
         if self._ended is not None:
             raise CameraEnded(self._ended.reason, self._ended.message)
-        if self._merge is None:
+        if self._merge is None or self._file is None:
             raise CameraError(f"{self._path}: the recording is not open; open it before reading.")
         packets = self._due(self._merge)
         if not packets and self._merge.at_end:
-            self._merge = self._next_round(self._merge)
+            self._merge = self._next_round(self._merge, self._file)
             packets = self._due(self._merge)
         return packets
 
     def close(self) -> None:
         """Release the file."""
-        self._merge = None
-        self._ended = self._ended or CameraEnded(EndReason.FINISHED, f"{self._path}: the recording was closed.")
+        self._stop(EndReason.FINISHED, "the recording was closed")
 
     def _due(self, merge: "_Merge") -> list[Packet]:
         horizon_us = self._zero_us + self._around.pace.elapsed_us() - self._shift_us
@@ -77,72 +77,72 @@ class ReplayCamera:
         packets = merge.take(horizon_us)
         for packet in packets:
             self._span.note(packet)
-        return [shifted(packet, self._shift_us) for packet in packets]
+        return [delivered(packet, self._shift_us, self._around.monotonic_ns()) for packet in packets]
 
-    def _next_round(self, finished: "_Merge") -> "_Merge":
+    def _next_round(self, finished: "_Merge", file: Aedat4File) -> "_Merge":
         repeat_us = self._span.repeat_us()
         if finished.failure or not self._loop or repeat_us is None:
+            damage = f"; {file.problems[0]}" if file.problems else ""
             reason = EndReason.LOST if finished.failure else EndReason.FINISHED
-            self._merge = None
-            self._ended = CameraEnded(reason, f"{self._path}: {finished.failure or 'the recording came to its end'}.")
-            raise CameraEnded(self._ended.reason, self._ended.message)
-        reader, names = open_recording(self._path)
+            raise self._stop(reason, finished.failure or f"the recording came to its end{damage}")
         self._shift_us += repeat_us
         self._span = _Span()
-        return _Merge(DvFeed(reader, names, self._around.monotonic_ns))
+        return _Merge(_FileFeed(file))
+
+    def _stop(self, reason: EndReason, why: str) -> CameraEnded:
+        self._ended = self._ended or CameraEnded(reason, f"{self._path}: {why}.")
+        if self._file is not None:
+            self._file.close()
+        self._file = self._merge = None
+        return CameraEnded(self._ended.reason, self._ended.message)
 
 
-def open_recording(path: Path) -> tuple[Any, dict[Stream, str | None]]:
-    """A dv reader on the file and the name of the first stream of each kind; raises CameraError in one sentence.
+class _FileFeed:
+    """The packets of a recording as a `Feed`, stamped when they are handed out."""
 
-    The path is looked at first, because dv-processing answers some bad input by ending the whole process.
-    """
-    check_recording(path)
-    reader = _dv_reader(path)
-    names: dict[Stream, str | None] = {}
-    checks: dict[Stream, Callable[[str], bool]] = {
-        Stream.EVENTS: reader.isStreamOfEventType,
-        Stream.FRAMES: reader.isStreamOfFrameType,
-        Stream.IMU: reader.isStreamOfImuType,
-        Stream.TRIGGERS: reader.isStreamOfTriggerType,
-    }
-    for stream, is_of_type in checks.items():
-        of_type = [name for name in reader.getStreamNames() if is_of_type(name)]
-        if of_type:
-            names[stream] = stream.value if stream.value in of_type else of_type[0]
-    return reader, names
+    def __init__(self, file: Aedat4File) -> None:
+        self._packets: dict[Stream, Iterator[Packet]] = {stream: _packets(file, stream) for stream in file.streams}
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams of the file."""
+        return tuple(self._packets)
 
-def _dv_reader(path: Path) -> Any:
-    try:
-        import dv_processing as dv
-    except ImportError as error:
-        raise CameraError(
-            f"{path}: dv-processing cannot be loaded ({error}); install it with `pip install dv-processing`."
-        ) from error
-    try:
-        return dv.io.MonoCameraRecording(str(path))
-    except DV_ERRORS as error:
-        raise CameraError(
-            f"{path}: the recording is damaged or was cut off ({first_line(error)}); try `glimpse recover` on its folder."
-        ) from error
+    def next(self, stream: Stream) -> Packet | None:
+        """The next packet of a stream; raises FeedError when the file cannot be read any more."""
+        try:
+            return next(self._packets[stream], None)
+        except Aedat4Error as error:
+            raise FeedError(f"it cannot be read any further ({error})") from error
+
+    def running(self) -> bool:
+        """A file gets no longer."""
+        return False
 
 
-def check_recording(path: Path) -> None:
-    """Raise CameraError unless `path` is a readable file that begins like an aedat4 recording."""
+def _packets(file: Aedat4File, stream: Stream) -> Iterator[Packet]:
+    if stream is Stream.FRAMES:
+        for frame in file.frames():
+            yield Frame(stream, frame.image, frame.t_us, frame.exposure_us, 0)
+    else:
+        for records in file.iter_records(stream):
+            yield from in_pieces(stream, records, 0)
+
+
+def open_recording(path: Path) -> Aedat4File:
+    """The file, open; raises CameraError in one sentence."""
     try:
         if path.is_dir():
             raise CameraError(f"{path}: this is a folder; name one .aedat4 file in it.")
-        with path.open("rb") as file:
-            start = file.read(len(MAGIC))
-    except FileNotFoundError as error:
-        raise CameraError(f"{path}: there is no such file; check the spelling of the recording's path.") from error
+        if not path.exists():
+            raise CameraError(f"{path}: there is no such file; check the spelling of the recording's path.")
+        if path.is_file() and not path.stat().st_size:
+            raise CameraError(f"{path}: the file is empty, nothing was recorded in it; choose another recording.")
+        return Aedat4File(path)
+    except Aedat4Error as error:
+        raise CameraError(str(error)) from error
     except (OSError, ValueError) as error:
-        raise CameraError(f"{path}: the recording cannot be opened ({error}); check its permissions.") from error
-    if not start:
-        raise CameraError(f"{path}: the file is empty, nothing was recorded in it; choose another recording.")
-    if start != MAGIC:
-        raise CameraError(f"{path}: this is not an AEDAT 4.0 recording; choose a .aedat4 file or convert it first.")
+        raise CameraError(f"{path}: the recording cannot be opened ({error}); check its name and permissions.") from error
 
 
 def _beside(path: Path) -> tuple[bool, tuple[str, ...]]:
