@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_TABLES = 1 << 24  # more entries in one vector than any recording has; bounds what a damaged count can allocate
+MAX_TABLES = 1 << 22  # packets of about four hours; bounds what a damaged count can allocate
 
 
 class FlatError(Exception):
@@ -200,7 +200,9 @@ def _gather(data: NDArray[np.uint8], at: NDArray[np.int64], code: str, count: in
     width = np.dtype(code).itemsize * count
     if len(at) and (at.min() < 0 or at.max() > len(data) - width):
         raise FlatError("an offset points outside the packet")
-    numbers: NDArray[Any] = data[at[:, None] + np.arange(width)].view("<" + code)
+    if not len(at):
+        return np.zeros((0, count), "<" + code)
+    numbers: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(data, width)[at].view("<" + code)
     return numbers
 
 

@@ -85,6 +85,8 @@ def read_table(file: BinaryIO, header: Header) -> Index | None:
     size = file_size(file)
     if not header.end <= header.table_position < size:
         raise FlatError("it was cut off")
+    if size - header.table_position > MAX_TABLE_BYTES:
+        raise FlatError("the header points into the packets")
     raw = decompress(read_at(file, header.table_position, size - header.table_position), header.compression, MAX_TABLE_BYTES)
     return unpack_table(raw)
 

@@ -33,7 +33,7 @@ PACKET_HEADER = struct.Struct("<ii")  # stream id, payload bytes
 NO_TABLE = -1
 MAX_HEADER_BYTES = 16 << 20
 MAX_PACKET_BYTES = 256 << 20  # decompressed; a 4K colour frame takes 25 MB
-MAX_TABLE_BYTES = 1 << 30  # decompressed; 16 million packets
+MAX_TABLE_BYTES = 256 << 20  # decompressed; five million packets
 
 
 class Compression(IntEnum):

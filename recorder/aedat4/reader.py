@@ -15,7 +15,7 @@ from protocol.streams import RECORD_DTYPES, Array, Stream
 from recorder.aedat4.errors import Aedat4Error
 from recorder.aedat4.flat import FlatError
 from recorder.aedat4.index import file_size, plausible, read_at, read_header, read_table, same_packets, scan
-from recorder.aedat4.layout import Compression, Index, decompress
+from recorder.aedat4.layout import MAX_PACKET_BYTES, MAX_TABLE_BYTES, Compression, Index, decompress
 from recorder.aedat4.packets import KINDS, AedatFrame, frame_times, unpack_events, unpack_frame, unpack_imu, unpack_triggers
 from recorder.aedat4.streaminfo import StreamMeta, from_xml
 
@@ -233,6 +233,12 @@ class Aedat4File:
         entry = self._index[number]
         return self._guard_io(lambda: read_at(self._file, int(entry["offset"]), int(entry["size"])))
 
+    def tail(self) -> bytes:
+        """The `lost_bytes` at the end of the file; raises FlatError when they are more than any data table has."""
+        if self.lost_bytes > MAX_TABLE_BYTES:
+            raise FlatError("too much to be a data table")
+        return self._guard_io(lambda: read_at(self._file, self.size - self.lost_bytes, self.lost_bytes))
+
     def packet(self, number: int) -> bytes:
         """The FlatBuffer of one packet; raises Aedat4Error when it cannot be decompressed."""
         return self._guard(f"packet {number} is damaged", lambda: self._raw(number))
@@ -242,6 +248,8 @@ class Aedat4File:
         return len(self._index)
 
     def _raw(self, number: int) -> bytes:
+        if self._index["size"][number] > MAX_PACKET_BYTES:
+            raise FlatError("it is longer than any packet is")
         return decompress(self.payload(number), self.compression)
 
     def _decode(self, number: int, unpack: Callable[[bytes], T]) -> T | None:

@@ -12,9 +12,22 @@ from numpy.typing import NDArray
 
 from protocol.streams import Stream
 from recorder.aedat4.errors import Aedat4Error
-from recorder.aedat4.layout import PACKET_HEADER, Compressor, Index, pack_header, pack_table, unpack_header
+from recorder.aedat4.flat import FlatError
+from recorder.aedat4.layout import (
+    MAX_TABLE_BYTES,
+    PACKET_HEADER,
+    Compressor,
+    Index,
+    decompress,
+    pack_header,
+    pack_table,
+    unpack_header,
+    unpack_table,
+)
 from recorder.aedat4.reader import Aedat4File
 from recorder.aedat4.writer import create, patch_table_position, write_all
+
+MAX_TORN_BYTES = 1 << 20  # a kill tears one packet, and the largest of a DAVIS takes 160 kB
 
 
 @dataclass(frozen=True)
@@ -32,13 +45,14 @@ def salvage(path: Path) -> SalvageReport:
 
     The header is changed last, so that an interruption anywhere leaves an unfinished recording that can be salvaged again.
     Raises Aedat4Error when the file is none, was finished and then damaged (`salvage_copy` rebuilds those), or has a damaged
-    packet before its end; DiskFullError when there is no room for the table.
+    packet before its end or more after it than a kill or a power cut leaves; DiskFullError when there is no room for the table.
     """
     with Aedat4File(path) as source:
         if source.has_table:
             return SalvageReport(len(source), source.count(Stream.EVENTS), 0, already_whole=True)
         if source.header.table_position >= 0 or not source.header.position_at:
             raise Aedat4Error(f"{path}: this recording was finished and damaged later; let it be rebuilt into a new file.")
+        _check_tail(source)
         index, end = _trustworthy(source)
         events, table = _events(source, index), _packed(source, index)
         size, position_at = source.size, source.header.position_at
@@ -56,6 +70,22 @@ def _finish(file: BinaryIO, path: Path, end: int, table: bytes, position_at: int
         file.truncate(end)
         raise
     patch_table_position(file, position_at, end, path)
+
+
+def _check_tail(source: Aedat4File) -> None:
+    """Refuse to cut off what may be hours of data behind one damaged packet header."""
+    if source.lost_bytes <= MAX_TORN_BYTES:
+        return
+    try:
+        tail = source.tail()
+        if not tail.strip(b"\0"):
+            return  # a power cut: the file had grown, its content had not reached the disk
+        unpack_table(decompress(tail, source.compression, MAX_TABLE_BYTES))
+    except FlatError as error:
+        raise Aedat4Error(
+            f"{source.path}: the {source.lost_bytes} bytes after packet {len(source)} are not readable, too many for an "
+            "interrupted recording; let the file be rebuilt into a new file."
+        ) from error
 
 
 def _reopen(path: Path) -> object:
@@ -95,7 +125,8 @@ def salvage_copy(src: Path, dst: Path) -> SalvageReport:
         except BaseException:
             dst.unlink()
             raise
-        lost = source.lost_bytes + int(index["size"].sum() - rebuilt["size"].sum())
+        dropped = index[source.damaged()]
+        lost = source.lost_bytes + int(dropped["size"].sum()) + PACKET_HEADER.size * len(dropped)
         return SalvageReport(len(rebuilt), _events(source, rebuilt), lost, already_whole=False)
 
 
