@@ -31,6 +31,7 @@ from recorder.host import create_exclusive, sync_folder
 DATASET_FILE = "dataset.json"
 SUBJECTS_FILE = "subjects.csv"
 REDONE_SUFFIX = ".redone"  # a mark beside a take: the operator had it done again
+RECOVERY_SUFFIX = ".recovery.json"  # beside a take whose damaged event file `glimpse recover` has rebuilt
 
 
 class DatasetError(GlimpseError):
@@ -81,10 +82,19 @@ class TakeEntry:
 
     @property
     def status(self) -> TakeStatus | None:
-        """As the manifest says; FAILED where it cannot be read, None where there is none."""
+        """As the manifest says; FAILED where it cannot be read, None where there is none.
+
+        A complete take that was damaged later and rebuilt is PARTIAL: its manifest, written once, cannot know.
+        """
         if self.manifest_problem is not None:
             return TakeStatus.FAILED
-        return self.manifest.status if self.manifest else None
+        told = self.manifest.status if self.manifest else None
+        return TakeStatus.PARTIAL if told is TakeStatus.COMPLETE and self.rebuilt else told
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether the event file was damaged after the recording and rebuilt from what was left."""
+        return self.sibling(RECOVERY_SUFFIX).exists()
 
     @property
     def noise(self) -> bool:

@@ -194,7 +194,7 @@ def _leftovers(path: Path) -> tuple[str, ...]:
     """What an interrupted recording or renaming of this very take left beside it."""
     stem = path.name.removesuffix(EVENTS_SUFFIX)
     names = [item.name for item in path.parent.iterdir() if item.name.startswith(f"{stem}.")]
-    left = [name for name in names if name in (stem + LOCK_SUFFIX, stem + JOURNAL_SUFFIX) or name.startswith(f"{stem}{PART}.")]
+    left = [name for name in names if name in (stem + LOCK_SUFFIX, stem + JOURNAL_SUFFIX) or f"{PART}." in name]
     return tuple(f"{name} is left over; run glimpse recover" for name in sorted(left))
 
 

@@ -3,7 +3,7 @@
 Reads only. What must be looked into is a finding; what is merely worth saying is a note.
 """
 
-import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,18 +21,17 @@ from protocol.naming import (
     PART,
     TAKE_SUFFIXES,
     TakeName,
-    is_part,
     split_filename,
 )
-from recorder.dataset import REDONE_SUFFIX, Dataset, TakeEntry
+from recorder.closing import sha256
+from recorder.dataset import RECOVERY_SUFFIX, REDONE_SUFFIX, Dataset, TakeEntry
 from recorder.host import ProcessId
 from recorder.inspection import count_problems
 from recorder.take import Take
 from recorder.takefiles import JOURNAL_SUFFIX, LEDGER, ledger, name_of
 
-BLOCK_BYTES = 1 << 20
 # Beside a take and not in its manifest: written after it, or kept for safety.
-LATER_SUFFIXES = (MANIFEST_SUFFIX, ANALYSIS_SUFFIX, LABELS_SUFFIX, REDONE_SUFFIX, DAMAGED_SUFFIX)
+LATER_SUFFIXES = (MANIFEST_SUFFIX, ANALYSIS_SUFFIX, LABELS_SUFFIX, REDONE_SUFFIX, DAMAGED_SUFFIX, RECOVERY_SUFFIX)
 DISCARDED = "discarded"  # third word of a ledger's line: the take received nothing, so that no file of it is missed
 
 
@@ -66,15 +65,6 @@ class Finding:
     is_note: bool = False
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content in hexadecimal digits. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def verify_take(entry: TakeEntry) -> Iterator[Finding]:
     """Everything about one take that does not need the others."""
     if entry.manifest_problem is not None:
@@ -92,11 +82,24 @@ def _against_manifest(entry: TakeEntry, manifest: Manifest) -> Iterator[Finding]
         yield Finding(
             entry.path, Kind.NAME, "is called otherwise than its manifest says: {}, subject {}, take {}".format(*told)
         )
-    for suffix, record in manifest.files.items():
+    try:
+        rebuilt = _rebuilt_files(entry)
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        rebuilt = {}
+        yield Finding(entry.sibling(RECOVERY_SUFFIX), Kind.UNREADABLE, f"cannot be read ({error})")
+    for suffix, record in {**manifest.files, **rebuilt}.items():
         if suffix not in TAKE_SUFFIXES:
             yield Finding(entry.sibling(MANIFEST_SUFFIX), Kind.MANIFEST, f"lists {suffix!r}, which is no file of a take")
         elif (finding := _against_record(entry.sibling(suffix), record)) is not None:
             yield finding
+
+
+def _rebuilt_files(entry: TakeEntry) -> dict[str, FileRecord]:
+    """Size and checksum of what `glimpse recover` has rebuilt: they stand for those of the manifest, which is never changed."""
+    if not entry.rebuilt:
+        return {}
+    data = json.loads(entry.sibling(RECOVERY_SUFFIX).read_bytes())
+    return {str(suffix): FileRecord.model_validate(record) for suffix, record in data["files"].items()}
 
 
 def _against_record(path: Path, record: FileRecord) -> Finding | None:
@@ -104,7 +107,7 @@ def _against_record(path: Path, record: FileRecord) -> Finding | None:
         size = path.stat().st_size
         if size != record.bytes:
             return Finding(path, Kind.SIZE, f"has {size} bytes where its manifest says {record.bytes}")
-        if sha256_of(path) != record.sha256.lower():
+        if sha256(path) != record.sha256.lower():
             return Finding(path, Kind.CHECKSUM, "has other content than when it was recorded (SHA-256 differs)")
     except FileNotFoundError:
         return Finding(path, Kind.MISSING, "is listed in the manifest but missing")
@@ -116,7 +119,8 @@ def _against_record(path: Path, record: FileRecord) -> Finding | None:
 def _readable(entry: TakeEntry) -> Iterator[Finding]:
     try:
         with Take(entry.path) as take:
-            yield from (Finding(entry.path, Kind.COUNT, problem) for problem in count_problems(take))
+            # What a rebuilt file has lost was told when it was rebuilt, and cannot be mended any more.
+            yield from (Finding(entry.path, Kind.COUNT, problem, is_note=entry.rebuilt) for problem in count_problems(take))
             said = (take.manifest_problem, *take.missing())  # told above, each with its own file
             yield from (Finding(entry.path, Kind.UNREADABLE, problem) for problem in take.problems if problem not in said)
     except GlimpseError as error:
@@ -168,7 +172,7 @@ def _unexpected(path: Path, known: dict[Path, TakeEntry]) -> Finding | None:
         return None
     entry = known.get(path.with_name(stem))
     suffix = path.name[len(stem) :]
-    if is_part(stem) or suffix in (EVENTS_SUFFIX, LOCK_SUFFIX, JOURNAL_SUFFIX):
+    if f"{PART}." in path.name or suffix in (EVENTS_SUFFIX, LOCK_SUFFIX, JOURNAL_SUFFIX):
         return None
     if entry is None:
         return Finding(path, Kind.UNEXPECTED, f"belongs to no take: {stem}{EVENTS_SUFFIX} is missing")
@@ -179,6 +183,9 @@ def _unexpected(path: Path, known: dict[Path, TakeEntry]) -> Finding | None:
 
 
 def _stem(path: Path) -> str:
+    """What comes before the suffix; suffixes that are not those of a take count too where the name is that of one."""
+    if name_of(path) is not None:
+        return path.name.split(".", 1)[0]
     split = split_filename(path.name)
     return split[0] if split else path.name.split(".", 1)[0]
 
@@ -230,7 +237,7 @@ def compare(ours: Path | None, theirs: Path | None) -> Finding | None:
         assert theirs is not None
         return Finding(theirs, Kind.BACKUP_EXTRA, "is in the backup only")
     try:
-        same = ours.stat().st_size == theirs.stat().st_size and sha256_of(ours) == sha256_of(theirs)
+        same = ours.stat().st_size == theirs.stat().st_size and sha256(ours) == sha256(theirs)
     except OSError as error:
         return Finding(theirs, Kind.UNREADABLE, f"cannot be compared ({error.strerror})")
     return None if same else Finding(theirs, Kind.BACKUP_DIFFERS, f"differs from {ours}")

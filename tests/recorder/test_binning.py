@@ -51,7 +51,9 @@ def test_a_bin_contains_its_first_microsecond_and_not_its_last():
 
 def test_absolute_unix_time_loses_no_microsecond():
     start_us = 1_700_000_000_000_000
-    counts = bin_events(events((start_us + 9, 0, 0, 1), (start_us + 10, 0, 0, 1)), edges_by_width(start_us, start_us + 20, 10), (1, 1))
+    counts = bin_events(
+        events((start_us + 9, 0, 0, 1), (start_us + 10, 0, 0, 1)), edges_by_width(start_us, start_us + 20, 10), (1, 1)
+    )
     assert counts[:, 1, 0, 0].tolist() == [1, 1]
 
 
