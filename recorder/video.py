@@ -287,6 +287,7 @@ class ThermalVideoWriter(VideoWriter):
             (width, height),
         )
         stream.pix_fmt = "gray16le"
+        stream.codec_context.thread_count = ENCODER_THREADS
         stream.codec_context.gop_size = 1
         return stream
 

@@ -11,18 +11,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from recorder.sources.base import CameraEnded, CameraError, EndReason, Found, Surroundings
-from recorder.sources.pictures import FeedInfo, FrameCameraSettings, Picture, RawImage, found_list
+from recorder.sources.pictures import FeedInfo, FrameCameraSettings, Picture, RawImage, found_list, opencv
 
 FAILURES_TO_LOSE = 3  # grabs that fail in a row; one alone is a disturbed USB transfer
 RETRY_S = 0.05
-DEVICE_TIMEOUT_S = 3  # a USB camera silent for this long has failed a grab; OpenCV alone would wait for 10 s
 Y16 = "Y16 "  # V4L2_PIX_FMT_Y16, little endian 16-bit grey
 SAME_CLOCK_NS = 2_000_000_000  # a picture's driver time this near the host's monotonic time is of the same clock
 V4L2_EXPOSURE_UNIT_US = 100  # V4L2_CID_EXPOSURE_ABSOLUTE, Linux media user-space API, camera control reference
@@ -52,16 +50,6 @@ class Capture(Protocol):
 
     def release(self) -> None:
         """Close the device."""
-
-
-def opencv() -> ModuleType:
-    """OpenCV, imported late (it changes Qt's environment) and told to keep its own chatter off stderr."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(DEVICE_TIMEOUT_S))
-    import cv2
-
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    return cv2
 
 
 def list_cameras(devices: Path = Path("/dev"), classes: Path = Path("/sys/class/video4linux")) -> tuple[Found, ...]:

@@ -3,10 +3,12 @@
 Also what every frame camera is set by and what it hands on. Knows no device, and not whether it gives colour or counts.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -21,7 +23,18 @@ RawImage: TypeAlias = NDArray[Any]  # as it came: [H, W] or [H, W, C] of uint8 o
 
 PICTURE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".pgm"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+DEVICE_TIMEOUT_S = 3  # a USB camera silent for this long has failed a grab; OpenCV alone would wait for 10 s
 AT_ONCE = 64  # pictures a `read` decodes at most, so that a jump of the pace does not fill the memory
+
+
+def opencv() -> ModuleType:
+    """OpenCV, imported late (it changes Qt's environment) and told to keep its own chatter off stderr."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(DEVICE_TIMEOUT_S))
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
 
 
 class FrameCameraSettings(Strict):
@@ -96,11 +109,10 @@ class _PictureFolder:
         self.times_us = _even_times(len(self._paths), fps)
 
     def frame(self, index: int) -> RawImage:
-        import cv2
-
+        cv2 = opencv()
         path = self._paths[index]
         # Not imread: on Windows it does not find names beyond ASCII.
-        image = cv2.imdecode(np.frombuffer(path.read_bytes() or b"\0", np.uint8), cv2.IMREAD_UNCHANGED)
+        image: RawImage | None = cv2.imdecode(np.frombuffer(path.read_bytes() or b"\0", np.uint8), cv2.IMREAD_UNCHANGED)
         if image is None:
             raise VideoError(f"{path}: cannot be read as a picture; restore it from a backup.")
         return image
@@ -113,8 +125,7 @@ class _PagedTiff:
     """The pages of one TIFF."""
 
     def __init__(self, path: Path, fps: float) -> None:
-        import cv2
-
+        cv2 = opencv()
         self._path = path
         pages = cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)
         if not pages:
@@ -122,12 +133,12 @@ class _PagedTiff:
         self.times_us = _even_times(pages, fps)
 
     def frame(self, index: int) -> RawImage:
-        import cv2
-
+        cv2 = opencv()
         good, pages = cv2.imreadmulti(str(self._path), index, 1, flags=cv2.IMREAD_UNCHANGED)
         if not good or not pages:
             raise VideoError(f"{self._path}: page {index} is damaged; restore the file from a backup.")
-        return pages[0]
+        page: RawImage = pages[0]
+        return page
 
     def close(self) -> None:
         """Nothing is held open."""
