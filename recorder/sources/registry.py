@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from protocol.streams import Stream
 from recorder.sources.base import Camera, CameraError, Surroundings
-from recorder.sources.spec import CameraSpec, CameraSpecError, parse_camera
+from recorder.sources.spec import CameraSpec, CameraSpecError, FrameCameraKind, FrameCameraSpec, parse_camera
 
 Factory = Callable[[CameraSpec, Surroundings], Camera]
+FrameFactory = Callable[[FrameCameraSpec, Surroundings], Camera]
 
 
 class Registry:
@@ -14,6 +16,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._factories: dict[str, Factory] = {}
+        self._frame_factories: dict[Stream, FrameFactory] = {}
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -26,6 +29,14 @@ class Registry:
             raise ValueError(f"camera kind {kind!r} is registered already")
         self._factories[kind] = factory
 
+    def register_frames(self, stream: Stream, factory: FrameFactory) -> None:
+        """Say how the camera of a frame stream (`--rgb`, `--thermal`) is made."""
+        self._frame_factories[stream] = factory
+
+    def make_frames(self, stream: Stream, spec: FrameCameraSpec, surroundings: Surroundings) -> Camera:
+        """The frame camera of a specification, not yet open; raises CameraError."""
+        return _made(lambda: self._frame_factories[stream](spec, surroundings), str(spec))
+
     def make(self, spec: CameraSpec, surroundings: Surroundings) -> Camera:
         """The camera of a specification, not yet open; raises CameraSpecError for an unknown kind, else CameraError."""
         factory = self._factories.get(spec.kind)
@@ -34,13 +45,16 @@ class Registry:
                 f"There is no camera kind {spec.kind!r} in {str(spec)!r}; this program knows "
                 f"{', '.join(self.kinds)}, for example replay:take.aedat4."
             )
-        try:
-            return factory(spec, surroundings)
-        except ImportError as error:
-            raise CameraError(
-                f"The camera {str(spec)!r} needs {error.name or 'a package'}, which cannot be loaded ({error}); "
-                "install Glimpse anew."
-            ) from error
+        return _made(lambda: factory(spec, surroundings), str(spec))
+
+
+def _made(make: Callable[[], Camera], spec: str) -> Camera:
+    try:
+        return make()
+    except ImportError as error:
+        raise CameraError(
+            f"The camera {spec!r} needs {error.name or 'a package'}, which cannot be loaded ({error}); install Glimpse anew."
+        ) from error
 
 
 def open_camera(text: str, surroundings: Surroundings, registry: Registry) -> Camera:
@@ -54,6 +68,9 @@ def default_registry() -> Registry:
     registry.register("davis", _davis)
     registry.register("network", _network)
     registry.register("replay", _replay)
+    registry.register("sim", _sim)
+    registry.register_frames(Stream.RGB, _rgb)
+    registry.register_frames(Stream.THERMAL, _thermal)
     return registry
 
 
@@ -73,3 +90,27 @@ def _replay(spec: CameraSpec, surroundings: Surroundings) -> Camera:
     from recorder.sources.replay import ReplayCamera
 
     return ReplayCamera(Path(spec.target), surroundings, loop="loop" in spec.options)
+
+
+def _sim(spec: CameraSpec, surroundings: Surroundings) -> Camera:
+    from recorder.sim.sources import open_sim
+
+    return open_sim(spec, surroundings)
+
+
+def _rgb(spec: FrameCameraSpec, surroundings: Surroundings) -> Camera:
+    from recorder.sources.pictures import FrameCameraSettings
+    from recorder.sources.rgb import RgbCamera
+
+    return RgbCamera(_target(spec), FrameCameraSettings(), surroundings)
+
+
+def _thermal(spec: FrameCameraSpec, surroundings: Surroundings) -> Camera:
+    from recorder.sources.pictures import FrameCameraSettings
+    from recorder.sources.thermal import ThermalCamera
+
+    return ThermalCamera(_target(spec), FrameCameraSettings(), surroundings)
+
+
+def _target(spec: FrameCameraSpec) -> int | str:
+    return int(spec.target) if spec.kind is FrameCameraKind.NUMBER else spec.target
