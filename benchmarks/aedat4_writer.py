@@ -1,7 +1,7 @@
 """How fast our aedat4 writer takes events, beside dv-processing's own MonoCameraWriter: `python benchmarks/aedat4_writer.py`.
 
 Both write the same packets of 10,000 random DAVIS346 events into the same folder, LZ4 and ZSTD, by turns so that a disturbance
-hits both. Ours starts from NumPy arrays; dv's is given ready-made EventStores, which is the best it can be given, since there is
+hits both. Ours starts from NumPy arrays; dv's is given ready-made EventStores, the best that it can be given, since there is
 no quick way to them from NumPy (the last line measures the slow one). Prints medians.
 """
 

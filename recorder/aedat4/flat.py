@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_TABLES = 1 << 22  # packets of about four hours; bounds what a damaged count can allocate
+MAX_LAYOUTS = 1 << 12  # which fields of an IMU sample are zero, times the padding in front of it
+MAX_TABLE_SPAN = 256  # bytes; the widest table, an IMU sample, takes 52
 
 
 class FlatError(Exception):
@@ -182,41 +184,60 @@ def vector(raw: bytes, table: int, slot: int, item_size: int) -> tuple[int, int]
     return at + 4, count
 
 
-def unpack_tables(raw: bytes, identifier: bytes, fields: Sequence[Field]) -> list[NDArray[Any]]:
+def unpack_tables(raw: bytes, identifier: bytes, fields: tuple[Field, ...]) -> list[NDArray[Any]]:
     """Columns of a FlatBuffer made like those of `pack_tables`: per field [n] or [n, 2]; raises FlatError."""
     start, count = vector(raw, root(raw, identifier), 0, 4)
     if count > MAX_TABLES:
         raise FlatError(f"{count} entries are more than any recording has")
-    data = np.frombuffer(raw, np.uint8)
-    slots = start + 4 * np.arange(count, dtype=np.int64)
-    tables = slots + np.frombuffer(raw, "<u4", count, start)
-    vtables = tables - _gather(data, tables, "i4", 1)[:, 0]
-    lengths = _gather(data, vtables, "u2", 1)[:, 0].astype(np.int64)
-    return [_column(data, tables, vtables, lengths, field) for field in fields]
+    tables = start + 4 * np.arange(count, dtype=np.int64) + np.frombuffer(raw, "<u4", count, start)
+    vtables = tables - _gather(raw, np.dtype("<i4"), tables)
+    columns = [np.zeros((count, field.count), "<" + field.code) for field in fields]
+    distinct = set(vtables.tolist())
+    if len(distinct) > MAX_LAYOUTS:
+        raise FlatError(f"{len(distinct)} table layouts are more than there can be")
+    for vtable in distinct:
+        rows = np.flatnonzero(vtables == vtable)
+        _fill(columns, rows, raw, tables[rows], _offsets(raw, vtable, fields), fields)
+    return [column if field.count > 1 else column[:, 0] for column, field in zip(columns, fields, strict=True)]
 
 
-def _gather(data: NDArray[np.uint8], at: NDArray[np.int64], code: str, count: int) -> NDArray[Any]:
-    """Numbers [n, count] of type `code` that lie at the byte positions `at`."""
-    width = np.dtype(code).itemsize * count
-    if len(at) and (at.min() < 0 or at.max() > len(data) - width):
-        raise FlatError("an offset points outside the packet")
-    if not len(at):
-        return np.zeros((0, count), "<" + code)
-    numbers: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(data, width)[at].view("<" + code)
-    return numbers
+def _offsets(raw: bytes, vtable: int, fields: Sequence[Field]) -> tuple[int, ...]:
+    """Where each field lies in tables of this layout, 0 for one that is left out."""
+    length = number(raw, "H", vtable)
+    return tuple(int(number(raw, "H", vtable + 4 + 2 * f.slot)) if length >= 6 + 2 * f.slot else 0 for f in fields)
 
 
-def _column(
-    data: NDArray[np.uint8],
+@lru_cache(maxsize=512)
+def _row_type(offsets: tuple[int, ...], fields: tuple[Field, ...]) -> np.dtype[np.void]:
+    present = [(str(i), f, offset) for i, (f, offset) in enumerate(zip(fields, offsets, strict=True)) if offset]
+    span = max([1] + [offset + f.size for _, f, offset in present])
+    if span > MAX_TABLE_SPAN:
+        raise FlatError("a table is larger than its fields")
+    formats = [(f"<{f.code}", (f.count,)) for _, f, _ in present]
+    names = [name for name, _, _ in present]
+    return np.dtype({"names": names, "formats": formats, "offsets": [offset for _, _, offset in present], "itemsize": span})
+
+
+def _fill(
+    columns: Sequence[NDArray[Any]],
+    rows: NDArray[np.int64],
+    raw: bytes,
     tables: NDArray[np.int64],
-    vtables: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    field: Field,
-) -> NDArray[Any]:
-    values = np.zeros((len(tables), field.count), "<" + field.code)
-    known = lengths >= 6 + 2 * field.slot
-    offsets = np.zeros(len(tables), np.int64)
-    offsets[known] = _gather(data, vtables[known] + 4 + 2 * field.slot, "u2", 1)[:, 0]
-    present = offsets > 0
-    values[present] = _gather(data, tables[present] + offsets[present], field.code, field.count)
-    return values if field.count > 1 else values[:, 0]
+    offsets: tuple[int, ...],
+    fields: tuple[Field, ...],
+) -> None:
+    """Set those rows of the columns from tables that share one layout."""
+    found = _gather(raw, _row_type(offsets, fields), tables)
+    for name in found.dtype.names or ():
+        columns[int(name)][rows] = found[name]
+
+
+def _gather(raw: bytes, dtype: np.dtype[Any], at: NDArray[np.int64]) -> NDArray[Any]:
+    """The items of type `dtype` that lie at the byte positions `at`; raises FlatError when one does not."""
+    if not len(at):
+        return np.zeros(0, dtype)
+    if at.min() < 0 or at.max() > len(raw) - dtype.itemsize:
+        raise FlatError("an offset points outside the packet")
+    everywhere: NDArray[Any] = np.ndarray((len(raw) - dtype.itemsize + 1,), dtype, raw, 0, (1,))
+    items: NDArray[Any] = everywhere[at]
+    return items

@@ -15,6 +15,7 @@ import numpy as np
 
 from protocol.streams import EVENT_DTYPE, RECORD_DTYPES, Array, Frame, Stream
 from recorder.aedat4.errors import Aedat4Error, DiskFullError
+from recorder.aedat4.flat import FlatError
 from recorder.aedat4.layout import (
     INDEX_DTYPE,
     PACKET_HEADER,
@@ -26,7 +27,7 @@ from recorder.aedat4.layout import (
     unpack_header,
 )
 from recorder.aedat4.packets import KINDS, EventPacker, exposure_start_us, frame_format, pack_frame, pack_imu, pack_triggers
-from recorder.aedat4.streaminfo import StreamMeta, to_xml
+from recorder.aedat4.streaminfo import StreamMeta, from_xml, to_xml
 
 SUFFIX = ".aedat4"
 EVENTS_PER_PACKET = 10_000  # what dv-processing cuts its own event stores into
@@ -70,7 +71,7 @@ class Aedat4Writer:
         self._torn = self._closed = False
         self._end = 0
         metas = [StreamMeta(n, KINDS[s], s.value, streams[s], source) for s, n in self._ids.items()]
-        header = pack_header(compression, to_xml(metas, compression.name, metadata or {}))
+        header = pack_header(compression, _description(path, metas, compression, metadata or {}))
         self._position_at = unpack_header(header).position_at
         self._file = create(path, open_file)
         self._begin(header)
@@ -240,6 +241,15 @@ def _known(path: Path, streams: Mapping[Stream, tuple[int, int] | None]) -> list
     if unknown := [stream.value for stream in streams if stream not in KINDS]:
         raise Aedat4Error(f"{path.name}: an aedat4 file has no room for the stream {unknown[0]}; write it beside the file.")
     return [stream for stream in KINDS if stream in streams]
+
+
+def _description(path: Path, metas: list[StreamMeta], compression: Compression, metadata: Mapping[str, str]) -> str:
+    xml = to_xml(metas, compression.name, metadata)
+    try:
+        from_xml(xml)
+    except FlatError as error:
+        raise Aedat4Error(f"{path.name}: {error}; use plain text for source and metadata.") from error
+    return xml
 
 
 def create(path: Path, open_file: Callable[[Path], BinaryIO] = exclusive_open) -> BinaryIO:

@@ -196,6 +196,12 @@ class TestRefusals:
         with pytest.raises(Aedat4Error, match="thermal"):
             Aedat4Writer(tmp_path / "take.aedat4", source=SOURCE, streams={Stream.THERMAL: (160, 120)})
 
+    @pytest.mark.parametrize("text", ["a\0b", "\x1b[0m", "\ud800"])
+    def test_text_that_xml_cannot_hold(self, tmp_path, text):
+        with pytest.raises(Aedat4Error, match="use plain text"):
+            writer(tmp_path / "take.aedat4", metadata={"note": text})
+        assert not list(tmp_path.iterdir())
+
     @pytest.mark.parametrize("stream", [Stream.EVENTS, Stream.IMU, Stream.TRIGGERS])
     def test_time_that_runs_backwards_and_the_writer_goes_on(self, tmp_path, stream):
         records = {Stream.EVENTS: some_events(50), Stream.IMU: some_imu(50), Stream.TRIGGERS: some_triggers(50)}[stream]
@@ -429,3 +435,14 @@ def test_the_real_recordings_written_again_are_read_alike_by_every_reader(tmp_pa
         original = read_with_glimpse(source)
         for reader in READERS:
             assert_same(reader(path), original)
+
+
+def test_a_recording_of_very_many_packets_is_indexed_to_the_last(tmp_path):
+    path, events = tmp_path / "take.aedat4", some_events(12_000)
+    with writer(path) as file:
+        for start in range(len(events)):
+            file.write_records(Stream.EVENTS, events[start : start + 1])
+    with Aedat4File(path) as read:
+        assert (len(read), read.has_table, read.problems) == (12_000, True, ())
+        assert read.index()["first"].tolist() == events["t"].tolist()
+    np.testing.assert_array_equal(read_with_dv(path).events, events)
