@@ -21,7 +21,8 @@ IMU_DTYPE = np.dtype(
     [("t", "<i8"), ("temperature", "<f4"), ("accelerometer", "<f4", 3), ("gyroscope", "<f4", 3), ("magnetometer", "<f4", 3)]
 )
 
-# kind: the TriggerType of dv-processing (2 external rising edge, 3 external falling edge, 6-9 APS frame and exposure).
+# kind: the TriggerType of dv-processing: 0 time stamp reset, 1 external rising edge, 2 falling edge, 3 pulse,
+# 6-9 APS frame start, frame end, exposure start, exposure end.
 TRIGGER_DTYPE = np.dtype([("t", "<i8"), ("kind", "i1")])
 
 Array: TypeAlias = NDArray[np.void]

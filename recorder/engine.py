@@ -13,7 +13,7 @@ from pathlib import Path
 
 from protocol.errors import GlimpseError
 from protocol.manifest import FinishReason
-from protocol.streams import Packet
+from protocol.streams import Packet, Stream
 from recorder.board import RingBoard
 from recorder.clock import EventPace, HostClock, RealPace
 from recorder.closing import TakeContext, close_take, provisional, save_provisional
@@ -163,7 +163,13 @@ class Engine:
         self._disarm()
         self._settings = settings
         self._pace = EventPace() if spec.speed == "max" else RealPace(self._clock.monotonic_ns)
-        around = Surroundings(self._pace, lambda: self._prompts.current(), self._clock.monotonic_ns, self._clock.sleep_s)
+        around = Surroundings(
+            self._pace,
+            lambda: self._prompts.current(),
+            self._clock.monotonic_ns,
+            self._clock.sleep_s,
+            frames={Stream.RGB: settings.rgb, Stream.THERMAL: settings.thermal},
+        )
         rig = Rig(spec, self._registry, around)
         rig.open()
         self._board = RingBoard(self._fresh_folder(), settings)

@@ -4,13 +4,14 @@ Works in pieces, so that memory does not grow with the take; a file appears unde
 Knows no data set: which takes are exported is decided elsewhere.
 """
 
+import io
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -58,7 +59,7 @@ class Wish:
 @dataclass(frozen=True)
 class Exported:
     """What was written. events: in the file; outside, clipped: events outside the pixels, cells that held more than 65535
-    (npy only); edges_us: first and last edge of the bins (npy only).
+    (npy only); edges_us: first and last edge of the bins (npy only); problems: of the recording, such as packets left out.
     """
 
     out: Path
@@ -67,6 +68,7 @@ class Exported:
     clipped: int | None = None
     bins: int | None = None
     edges_us: tuple[int, int] | None = None
+    problems: tuple[str, ...] = ()
 
 
 def export_take(
@@ -79,18 +81,24 @@ def export_take(
     if out.exists() and not force:
         raise ExportError(f"{out}: exists already; give --force to replace it, or another name.")
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    _make_folder(out.parent)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            exported = _WRITERS[wish.format](take, temporary, wish, watch)
-            temporary.replace(out) if force else rename_new(temporary, out)
-        finally:
-            temporary.unlink(missing_ok=True)
+        exported = _WRITERS[wish.format](take, temporary, wish, watch)
+        temporary.replace(out) if force else rename_new(temporary, out)
     except FileExistsError as error:
         raise ExportError(f"{out}: was made by another program meanwhile; give another name.") from error
     except OSError as error:
         raise ExportError(f"{out}: cannot be written ({error.strerror or error}); check disk and permissions.") from error
-    return Exported(**{**vars(exported), "out": out})
+    finally:
+        temporary.unlink(missing_ok=True)
+    return replace(exported, out=out, problems=take.file.problems)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{folder}: the folder cannot be made ({error.strerror}); choose another name.") from error
 
 
 def _batches(take: Take, wish: Wish, watch: Callable[[int], None] = lambda _: None) -> Iterator[Array]:
@@ -128,19 +136,50 @@ def _npy_header(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[np.gene
     npy.write_array_header_1_0(file, {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
 
 
+class _Patient(io.FileIO):
+    """A new file whose failing writes seem to succeed: HDF5 cannot close a file after a failure, and crashes at exit.
+
+    error: the first failure, to be raised once HDF5 has let go of the file, which is then worthless.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        view = memoryview(data).cast("B")
+        try:
+            written = 0
+            while self.error is None and written < len(view):
+                written += super().write(view[written:])
+        except OSError as error:
+            self.error = error
+        return len(view)
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
 def _write_h5(take: Take, path: Path, wish: Wish, watch: Callable[[int], None]) -> Exported:
-    count = 0
-    with h5py.File(path, "w") as file:
-        columns = _h5_columns(file)
-        file.attrs["unit_of_t"] = "us"
-        if resolution := take.resolution(Stream.EVENTS):
-            file.attrs["resolution"] = resolution
-        for events in _batches(take, wish, watch):
-            for name, column in columns.items():
-                column.resize(count + len(events), axis=0)
-                column[count:] = events[name]
-            count += len(events)
+    with _Patient(path, "x+") as file:
+        with h5py.File(file, "w") as archive:
+            count = _fill_h5(archive, take, wish, watch, file.check)
+        file.check()
     return Exported(path, count)
+
+
+def _fill_h5(archive: h5py.File, take: Take, wish: Wish, watch: Callable[[int], None], check: Callable[[], None]) -> int:
+    count = 0
+    columns = _h5_columns(archive)
+    archive.attrs["unit_of_t"] = "us"
+    if resolution := take.resolution(Stream.EVENTS):
+        archive.attrs["resolution"] = resolution
+    for events in _batches(take, wish, watch):
+        for name, column in columns.items():
+            column.resize(count + len(events), axis=0)
+            column[count:] = events[name]
+        count += len(events)
+        check()
+    return count
 
 
 def _h5_columns(file: h5py.File) -> Mapping[str, h5py.Dataset]:

@@ -13,6 +13,22 @@ class SettingsError(GlimpseError):
     """A settings file that cannot be used."""
 
 
+class FrameCameraSettings(Strict):
+    """What may be set of a colour or thermal camera. None: as the camera has it."""
+
+    width: int | None = Field(None, gt=0, description="Pixels; with height.")
+    height: int | None = Field(None, gt=0, description="Pixels; with width.")
+    fps: float | None = Field(None, gt=0, description="Pictures a second asked of a device; of files without times, how fast.")
+    fourcc: str | None = Field(None, min_length=4, max_length=4, description="Pixel format asked of a device, as MJPG or YUYV.")
+    freeze: bool = Field(True, description="Hold exposure, gain, white balance and focus after settling.")
+    settle_frames: int = Field(30, ge=0, description="Pictures thrown away before they are held: 1 s at 30 a second.")
+    queue_frames: int = Field(
+        60, ge=1, description="Pictures that may wait to be read; then the oldest are dropped and counted."
+    )
+    open_timeout_s: float = Field(5.0, gt=0, description="How long a network camera may take to answer.")
+    read_timeout_s: float = Field(3.0, gt=0, description="A network camera silent for this long is lost.")
+
+
 class RecorderSettings(Strict):
     """Settings of the capture process."""
 
@@ -32,6 +48,8 @@ class RecorderSettings(Strict):
     compression: Literal["none", "lz4", "zstd"] = "lz4"
     rgb_crf: int = Field(12, ge=0, le=51, description="H.264 quality: 0 lossless, about 17 visually so, more is smaller.")
     rgb_lossless: bool = False
+    rgb: FrameCameraSettings = FrameCameraSettings()
+    thermal: FrameCameraSettings = FrameCameraSettings()
 
 
 def parse_settings(text: str, source: str) -> RecorderSettings:

@@ -73,11 +73,10 @@ class VideoSink:
         self._make = make
         self._log = log
         self._video: RgbVideoWriter | ThermalVideoWriter | None = None
-        self.count = 0
 
     def written(self, stream: Stream) -> int:
-        """How many pictures are in the file."""
-        return self.count
+        """How many pictures are in the file; after a failed write fewer than before, the torn fragment being cut off."""
+        return self._video.written if self._video else 0
 
     def write(self, packet: Packet) -> None:
         """Encode one picture, whose stream time is known by now."""
@@ -85,9 +84,9 @@ class VideoSink:
             raise TypeError("a video takes pictures with a stream time")
         if self._video is None:
             self._video = self._make()
+        index = self._video.written
         self._video.write(packet.image, packet.stream_us)
-        self._log.append(self.count, packet, packet.stream_us)
-        self.count += 1
+        self._log.append(index, packet, packet.stream_us)
 
     def close(self) -> None:
         """Finish the file."""

@@ -168,9 +168,9 @@ def _owner_lives(lock: Path) -> bool:
 def _unexpected(path: Path, known: dict[Path, TakeEntry]) -> Finding | None:
     """A file that is called like one of a take, but whose take is not there or does not list it."""
     stem = _stem(path)
-    if name_of(path) is None and path.with_name(stem) not in known:
+    if name_of(path) is None and path.parent / stem not in known:
         return None
-    entry = known.get(path.with_name(stem))
+    entry = known.get(path.parent / stem)
     suffix = path.name[len(stem) :]
     if f"{PART}." in path.name or suffix in (EVENTS_SUFFIX, LOCK_SUFFIX, JOURNAL_SUFFIX):
         return None

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from protocol.errors import GlimpseError
 from protocol.streams import Packet, Stream
+from recorder.settings import FrameCameraSettings
 
 
 class CameraError(GlimpseError):
@@ -90,7 +91,8 @@ class Prompt:
 class Surroundings:
     """What the engine hands to every camera it opens. All of it may be ignored by a real camera.
 
-    video: the frame streams that a simulated rig is to give beside its events, being one world.
+    video: the frame streams that a simulated rig is to give beside its events, being one world;
+    frames: settings of the frame cameras.
     """
 
     pace: Pace
@@ -98,6 +100,7 @@ class Surroundings:
     monotonic_ns: Callable[[], int]
     sleep_s: Callable[[float], None]
     video: tuple[Stream, ...] = ()
+    frames: Mapping[Stream, FrameCameraSettings] = field(default_factory=dict)
 
 
 class Camera(Protocol):

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.streams import Frame, Packet, Stream
+from recorder.settings import FrameCameraSettings
 from recorder.sources.base import CameraEnded, CameraError, CameraInfo, EndReason, StreamInfo, Surroundings
 from recorder.sources.opencv_live import LiveFeed, LiveTarget, list_cameras, open_capture
-from recorder.sources.pictures import Feed, FileFeed, FrameCameraSettings, Picture, RawImage, found_list
+from recorder.sources.pictures import Feed, FileFeed, Picture, RawImage, found_list
 
 __all__ = ["FrameCamera", "FrameCameraSettings", "list_cameras"]
 

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from recorder.settings import FrameCameraSettings
 from recorder.sources.base import CameraEnded, CameraError, EndReason, Found, Surroundings
-from recorder.sources.pictures import FeedInfo, FrameCameraSettings, Picture, RawImage, found_list, opencv
+from recorder.sources.pictures import FeedInfo, Picture, RawImage, found_list, opencv
 
 FAILURES_TO_LOSE = 3  # grabs that fail in a row; one alone is a disturbed USB transfer
 RETRY_S = 0.05

@@ -13,9 +13,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from protocol.schema import Strict
+from recorder.settings import FrameCameraSettings
 from recorder.sources.base import CameraEnded, CameraError, EndReason, Surroundings
 from recorder.videoreader import VideoError, VideoReader
 
@@ -35,22 +34,6 @@ def opencv() -> ModuleType:
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
-
-
-class FrameCameraSettings(Strict):
-    """What may be set of a colour or thermal camera. None: as the camera has it."""
-
-    width: int | None = Field(None, gt=0, description="Pixels; with height.")
-    height: int | None = Field(None, gt=0, description="Pixels; with width.")
-    fps: float | None = Field(None, gt=0, description="Pictures a second asked of a device; of files without times, how fast.")
-    fourcc: str | None = Field(None, min_length=4, max_length=4, description="Pixel format asked of a device, as MJPG or YUYV.")
-    freeze: bool = Field(True, description="Hold exposure, gain, white balance and focus after settling.")
-    settle_frames: int = Field(30, ge=0, description="Pictures thrown away before they are held: 1 s at 30 a second.")
-    queue_frames: int = Field(
-        60, ge=1, description="Pictures that may wait to be read; then the oldest are dropped and counted."
-    )
-    open_timeout_s: float = Field(5.0, gt=0, description="How long a network camera may take to answer.")
-    read_timeout_s: float = Field(3.0, gt=0, description="A network camera silent for this long is lost.")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from protocol.streams import Stream
+from recorder.settings import FrameCameraSettings
 from recorder.sources.base import Camera, CameraError, Surroundings
 from recorder.sources.spec import CameraSpec, CameraSpecError, FrameCameraKind, FrameCameraSpec, parse_camera
 
@@ -99,18 +100,20 @@ def _sim(spec: CameraSpec, surroundings: Surroundings) -> Camera:
 
 
 def _rgb(spec: FrameCameraSpec, surroundings: Surroundings) -> Camera:
-    from recorder.sources.pictures import FrameCameraSettings
     from recorder.sources.rgb import RgbCamera
 
-    return RgbCamera(_target(spec), FrameCameraSettings(), surroundings)
+    return RgbCamera(_target(spec), _settings(Stream.RGB, surroundings), surroundings)
 
 
 def _thermal(spec: FrameCameraSpec, surroundings: Surroundings) -> Camera:
-    from recorder.sources.pictures import FrameCameraSettings
     from recorder.sources.thermal import ThermalCamera
 
-    return ThermalCamera(_target(spec), FrameCameraSettings(), surroundings)
+    return ThermalCamera(_target(spec), _settings(Stream.THERMAL, surroundings), surroundings)
 
 
 def _target(spec: FrameCameraSpec) -> int | str:
     return int(spec.target) if spec.kind is FrameCameraKind.NUMBER else spec.target
+
+
+def _settings(stream: Stream, surroundings: Surroundings) -> FrameCameraSettings:
+    return surroundings.frames.get(stream, FrameCameraSettings())
