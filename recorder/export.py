@@ -154,6 +154,13 @@ class _Patient(io.FileIO):
             self.error = error
         return len(view)
 
+    def truncate(self, size: int | None = None, /) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return self.tell() if size is None else size
+
     def check(self) -> None:
         if self.error is not None:
             raise self.error

@@ -52,8 +52,8 @@ def export(source: Path, form: str, out: Path, include: tuple[str, ...], force: 
     done, failures = _run(jobs, wish, force)
     if not source.is_dir() and failures:
         raise failures[0]
-    for failure in failures:
-        say(str(failure))
+    for message in (*_remarks(done), *failures):
+        say(str(message))
     if as_json:
         print_json([_json(take, exported) for take, exported in done])
     else:
@@ -116,6 +116,10 @@ def _export(source: Path, target: Path, wish: Wish, force: bool, bar: Callable[[
 
 def _json(take: Path, exported: Exported) -> dict[str, Any]:
     return {"path": str(take), **asdict(exported), "out": str(exported.out)}
+
+
+def _remarks(done: Sequence[tuple[Path, Exported]]) -> list[str]:
+    return [f"{take}: {problem}" for take, exported in done for problem in exported.problems]
 
 
 def _line(exported: Exported) -> str:
