@@ -1,8 +1,9 @@
 import itertools
+import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from takekit import FRAME_US, T0_US, make_take, some_events, write_events
 
@@ -142,3 +143,22 @@ def test_a_lying_time_range_is_told_and_the_true_one_reported(test_data):
     report = report_of(test_data / "aedat4" / "davis346_road_bad_timerange.aedat4")
     assert (report.streams["events"].count, report.streams["events"].first_us) == (6676, 1589163147368868)
     assert len(report.problems) == 1
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    path = make_take(tmp_path_factory.mktemp("sound"), events=some_events(300))
+    return path, path.read_bytes()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8), st.floats(0, 1))
+def test_whatever_a_file_holds_gives_a_report(sound, changes, keep):
+    path, content = sound
+    damaged = bytearray(content)
+    for place, value in changes:
+        damaged[int(place * len(damaged))] = value
+    path.write_bytes(damaged[: int(keep * len(damaged))])
+    report = report_of(path)
+    assert report.readable or report.problems
+    assert json.dumps(report.to_json(), allow_nan=False)
