@@ -10,11 +10,12 @@ import json
 import os
 import shutil
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import psutil
 
@@ -69,7 +70,7 @@ def _started(pid: int) -> int | None:
             return None
         if sys.platform == "linux":
             # In ticks since boot (proc(5), field 22): psutil's wall-clock time moves when the host's clock is set.
-            return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+            return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
         return round(process.create_time() * 100)
     except (psutil.Error, OSError):
         return None
@@ -83,26 +84,38 @@ def station_id() -> str:
 
 
 def create_exclusive(path: Path, text: str) -> bool:
-    """Create a file that was not there, with its text on disk; False when another was quicker."""
+    """Create a file that was not there, with its text on disk; False when another was quicker.
+
+    The file appears with its text in it: another process that finds a lock always learns whose it is. Only where there
+    are no hard links is it empty for a moment.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        _write_synced(temporary, text, "w")
+        return _linked(temporary, path) or _created(path, text)
     except FileExistsError:
         return False
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _created(path: Path, text: str) -> bool:
+    _write_synced(path, text, "x")
+    return True
+
+
+def _write_synced(path: Path, text: str, mode: Literal["w", "x"]) -> None:
+    with path.open(mode, encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return True
 
 
 def write_atomic(path: Path, text: str) -> None:
     """Replace a file's text so that a reader or a crash sees the old or the new one, never a mixture."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_synced(temporary, text, "w")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -110,10 +123,15 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line and put it on disk."""
+    """Append one line and put it on disk. Raises OSError when not all of it was written.
+
+    It begins with a line break too, so that it never runs into a line that a crash cut short.
+    """
+    data = f"\n{line}\n".encode()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(handle, (line + "\n").encode())
+        if os.write(handle, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -44,7 +44,7 @@ class Reservation:
     def commit(self) -> None:
         """Give the files their names, the `.aedat4` last, and the name free."""
         rename_take(self.folder, f"{self.name.stem}{PART}", self.name.stem)
-        self.lock.unlink()
+        self.lock.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Remove the `.part` files of a take that received nothing; its number stays used."""
@@ -71,12 +71,16 @@ def _claim(folder: Path, name: TakeName) -> Reservation | None:
     if not create_exclusive(reservation.lock, ProcessId.current().to_json() + "\n"):
         return None
     # Between our look at the folder and our lock another station may have finished this very take.
-    if next_number(names_in_use(folder, but=reservation.lock), name.movement_token, name.subject) > name.number:
+    if any(_same_number(used, name) for used in names_in_use(folder, but=reservation.lock)):
         reservation.lock.unlink()
         return None
     append_line(folder / LEDGER, f"{name.movement_token} {name.number}")
     sync_folder(folder)
     return reservation
+
+
+def _same_number(one: TakeName, other: TakeName) -> bool:
+    return (one.movement_token, one.subject, one.number) == (other.movement_token, other.subject, other.number)
 
 
 def names_in_use(folder: Path, but: Path | None = None) -> Iterator[TakeName]:
@@ -92,7 +96,7 @@ def ledger(folder: Path) -> tuple[TakeName, ...]:
     path = folder / LEDGER
     if not path.exists() or not folder.name.isdecimal():
         return ()
-    rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    rows = (line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
     # A last line cut short by a power failure says nothing; its lock file, if the take began, still does.
     stems = (f"{row[0]}_{folder.name}_{row[1]}" for row in rows if len(row) == 2)
     return tuple(name for stem in stems if (name := _name(stem)))
@@ -137,7 +141,7 @@ def rename_take(folder: Path, old: str, new: str) -> None:
         raise TakeFilesError(f"{journal}: a rename was interrupted here; run `glimpse recover` on the data set first.")
     sync_folder(folder)
     _apply(folder, old, new)
-    journal.unlink()
+    journal.unlink(missing_ok=True)
     sync_folder(folder)
 
 
@@ -164,6 +168,8 @@ def pending_renames(folder: Path) -> list[tuple[Path, str, str]]:
         try:
             data = json.loads(journal.read_text(encoding="utf-8"))
             owner, old, new = ProcessId.from_json(str(data["owner"])), str(data["from"]), str(data["to"])
+        except FileNotFoundError:
+            continue  # its process has finished it since we looked
         except (ValueError, KeyError, TypeError):
             owner, old, new = None, "", ""
         if owner is None or owner.is_alive() is not True or owner == ProcessId.current():
@@ -178,15 +184,26 @@ def finish_renames(folder: Path) -> list[str]:
         if old:
             _apply(folder, old, new)
             finished.append(new)
-        journal.unlink()
+        journal.unlink(missing_ok=True)
     sync_folder(folder)
     return finished
 
 
 def mark_noise(events_path: Path, *, noise: bool = True) -> Path:
-    """Rename a take with all its siblings to or from `..._(noise)`; returns the new path of its `.aedat4`."""
+    """Rename a take with all its siblings to or from `..._(noise)`; returns the new path of its `.aedat4`.
+
+    Raises BadTakeName for a file that is no take, TakeFilesError when there is none or the files cannot be renamed.
+    """
     name = parse_stem(events_path.name.removesuffix(EVENTS_SUFFIX))
+    if not events_path.exists():
+        raise TakeFilesError(f"{events_path}: there is no such take; list the data set again.")
     target = TakeName(name.movement_token, name.subject, name.number, noise=noise)
-    if target != name:
+    if target == name:
+        return events_path
+    try:
         rename_take(events_path.parent, events_path.name.removesuffix(EVENTS_SUFFIX), target.stem)
+    except OSError as error:
+        raise TakeFilesError(
+            f"{events_path}: cannot be renamed ({error.strerror}); check the folder and run `glimpse recover` on the data set."
+        ) from error
     return events_path.with_name(target.stem + EVENTS_SUFFIX)
