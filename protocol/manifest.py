@@ -14,7 +14,8 @@ from protocol.schema import Part, Versioned
 
 class TakeStatus(StrEnum):
     """complete: the script ran to its end and every count agrees; partial: it ended early, what is there is sound;
-    failed: counts disagree or data were lost on the way to disk."""
+    failed: counts disagree or data were lost on the way to disk.
+    """
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -81,7 +82,9 @@ class Gap(Part):
 
 
 class ClockFit(Part):
-    """Device clock against the host's monotonic clock: host_us - host0_us = (t_us - t0_us) * (1 + drift_ppm * 1e-6) + offset_us.
+    """Device clock against the host's monotonic clock.
+
+    host_us - host0_us = (t_us - t0_us) * (1 + drift_ppm * 1e-6) + offset_us
 
     pairs: some (stream_us, host_ns) evenly spaced over the take; residual_us: median absolute deviation.
     """

@@ -18,6 +18,8 @@ MANIFEST_SUFFIX = ".json"
 ANALYSIS_SUFFIX = ".analysis.json"
 LABELS_SUFFIX = ".labels"  # a folder with one file a coder
 LOCK_SUFFIX = ".lock"
+REDONE_SUFFIX = ".redone"  # a mark beside a take: the operator had it done again
+RECOVERY_SUFFIX = ".recovery.json"  # what was saved of a take whose damaged event file was rebuilt
 DAMAGED_SUFFIX = ".damaged.aedat4"  # the damaged original of a salvaged take: kept, but not a take
 PART = ".part"  # ends the stem of a take that is being written
 
@@ -30,7 +32,7 @@ TAKE_SUFFIXES = (
     ANALYSIS_SUFFIX,
     LABELS_SUFFIX,
 )
-ALL_SUFFIXES = (*TAKE_SUFFIXES, DAMAGED_SUFFIX, LOCK_SUFFIX)
+ALL_SUFFIXES = (*TAKE_SUFFIXES, REDONE_SUFFIX, RECOVERY_SUFFIX, DAMAGED_SUFFIX, LOCK_SUFFIX)
 _LONGEST_FIRST = sorted(ALL_SUFFIXES, key=len, reverse=True)  # ".analysis.json" is not a ".json"
 
 TAKE_TOKENS = (*BY_TOKEN, SPONTANEOUS)

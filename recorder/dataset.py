@@ -19,6 +19,8 @@ from protocol.naming import (
     DAMAGED_SUFFIX,
     EVENTS_SUFFIX,
     MANIFEST_SUFFIX,
+    RECOVERY_SUFFIX,
+    REDONE_SUFFIX,
     BadTakeName,
     TakeName,
     is_part,
@@ -30,8 +32,6 @@ from recorder.host import create_exclusive, sync_folder
 
 DATASET_FILE = "dataset.json"
 SUBJECTS_FILE = "subjects.csv"
-REDONE_SUFFIX = ".redone"  # a mark beside a take: the operator had it done again
-RECOVERY_SUFFIX = ".recovery.json"  # beside a take whose damaged event file `glimpse recover` has rebuilt
 
 
 class DatasetError(GlimpseError):

@@ -19,6 +19,7 @@ from protocol.naming import (
     LOCK_SUFFIX,
     MANIFEST_SUFFIX,
     PART,
+    RECOVERY_SUFFIX,
     RGB_SUFFIX,
     THERMAL_SUFFIX,
     TakeName,
@@ -31,11 +32,10 @@ from recorder.aedat4.salvage import salvage, salvage_copy
 from recorder.closing import file_records, software
 from recorder.frametable import FrameTableWriter, read_frame_table
 from recorder.host import ProcessId, rename_new, sync_folder, write_atomic
-from recorder.takefiles import finish_renames, rename_take, siblings
+from recorder.takefiles import Reservation, finish_renames, rename_take, siblings
 from recorder.takewriters import BALLAST_SUFFIX
 from recorder.video import VideoReader
 
-RECOVERY_SUFFIX = ".recovery.json"
 REBUILT_SUFFIX = f".rebuilt{PART}{EVENTS_SUFFIX}"
 VIDEOS = {Stream.RGB: RGB_SUFFIX, Stream.THERMAL: THERMAL_SUFFIX}
 
@@ -112,26 +112,20 @@ def _salvage_take(folder: Path, name: TakeName, lock: Path) -> Outcome:
     (folder / f"{part}{BALLAST_SUFFIX}").unlink(missing_ok=True)
     events = folder / f"{part}{EVENTS_SUFFIX}"
     if not siblings(folder, part):
-        lock.unlink(missing_ok=True)
+        Reservation(folder, name).discard()
         return Outcome(lock, "only its name had been reserved; the lock was removed", True)
     if not events.exists():
         return Outcome(events, "its event file is missing; the other files were left as they are", False)
     report = salvage(events)
     counts = _counts(folder, part)
     if not any(counts.values()):
-        return _discard(folder, part, lock)
+        Reservation(folder, name).discard()
+        return Outcome(events, "held no data; its files were removed", True)
     manifest = _partial_manifest(folder, name, counts, report.lost_bytes)
     write_atomic(folder / f"{part}{MANIFEST_SUFFIX}", manifest.to_json())
     rename_take(folder, part, name.stem)
     lock.unlink(missing_ok=True)
     return Outcome(folder / (name.stem + EVENTS_SUFFIX), manifest.finish_message, True)
-
-
-def _discard(folder: Path, part: str, lock: Path) -> Outcome:
-    for path in siblings(folder, part):
-        path.unlink()
-    lock.unlink(missing_ok=True)
-    return Outcome(folder / (part + EVENTS_SUFFIX), "held no data; its files were removed", True)
 
 
 def _counts(folder: Path, part: str) -> dict[Stream, int]:

@@ -14,6 +14,7 @@ from protocol.naming import EVENTS_SUFFIX, LOCK_SUFFIX, PART, BadTakeName, TakeN
 from recorder.host import ProcessId, append_line, create_exclusive, rename_new, sync_file, sync_folder
 
 LEDGER = ".numbers"
+DISCARDED = "discarded"  # third word of a ledger's line: the take received nothing, so that no file of it is missed
 JOURNAL_SUFFIX = ".rename"
 
 
@@ -50,6 +51,7 @@ class Reservation:
         """Remove the `.part` files of a take that received nothing; its number stays used."""
         for path in siblings(self.folder, f"{self.name.stem}{PART}"):
             path.unlink()
+        append_line(self.folder / LEDGER, f"{self.name.movement_token} {self.name.number} {DISCARDED}")
         self.lock.unlink(missing_ok=True)
 
 

@@ -19,20 +19,21 @@ from protocol.naming import (
     LOCK_SUFFIX,
     MANIFEST_SUFFIX,
     PART,
+    RECOVERY_SUFFIX,
+    REDONE_SUFFIX,
     TAKE_SUFFIXES,
     TakeName,
     split_filename,
 )
 from recorder.closing import sha256
-from recorder.dataset import RECOVERY_SUFFIX, REDONE_SUFFIX, Dataset, TakeEntry
+from recorder.dataset import Dataset, TakeEntry
 from recorder.host import ProcessId
 from recorder.inspection import count_problems
 from recorder.take import Take
-from recorder.takefiles import JOURNAL_SUFFIX, LEDGER, ledger, name_of
+from recorder.takefiles import DISCARDED, JOURNAL_SUFFIX, LEDGER, ledger, name_of
 
 # Beside a take and not in its manifest: written after it, or kept for safety.
 LATER_SUFFIXES = (MANIFEST_SUFFIX, ANALYSIS_SUFFIX, LABELS_SUFFIX, REDONE_SUFFIX, DAMAGED_SUFFIX, RECOVERY_SUFFIX)
-DISCARDED = "discarded"  # third word of a ledger's line: the take received nothing, so that no file of it is missed
 
 
 class Kind(StrEnum):

@@ -4,9 +4,8 @@ import pytest
 from takekit import make_take, some_events, write_events
 
 from protocol.manifest import TakeStatus
+from protocol.naming import RECOVERY_SUFFIX
 from protocol.schema import SchemaError
-from recorder import dataset as dataset_module
-from recorder import recover
 from recorder.dataset import Dataset, DatasetError, LeftOut, TakeEntry
 
 
@@ -88,12 +87,8 @@ def test_a_take_with_a_broken_manifest_counts_as_failed(data):
 
 def test_a_complete_take_that_was_rebuilt_counts_as_partial(data):
     entry = data.takes()[0]
-    entry.sibling(dataset_module.RECOVERY_SUFFIX).write_text("{}")
+    entry.sibling(RECOVERY_SUFFIX).write_text("{}")
     assert TakeEntry.at(entry.path).left_out == {LeftOut.PARTIAL}
-
-
-def test_recovery_and_data_sets_speak_of_the_same_file():
-    assert dataset_module.RECOVERY_SUFFIX == recover.RECOVERY_SUFFIX
 
 
 def test_movement_and_subject_come_from_the_name_or_else_from_the_manifest(data):

@@ -4,7 +4,8 @@ import shutil
 import pytest
 from takekit import make_take, some_events, write_events
 
-from recorder.dataset import RECOVERY_SUFFIX, Dataset
+from protocol.naming import RECOVERY_SUFFIX
+from recorder.dataset import Dataset
 from recorder.host import ProcessId
 from recorder.recover import rebuild_truncated
 from recorder.takefiles import mark_noise
