@@ -79,7 +79,8 @@ def _is_whole_name(path: Path) -> bool:
 def _unfinished(folder: Path) -> set[str]:
     """The stems, without `.part`, of takes that have a lock or `.part` files."""
     locks = {path.name.removesuffix(LOCK_SUFFIX) for path in folder.glob(f"*{LOCK_SUFFIX}")}
-    return locks | {path.name.split(f"{PART}.", 1)[0] for path in folder.glob(f"*{PART}.*")}
+    parts = (path.name for path in folder.glob(f"*{PART}.*") if not path.name.startswith("."))
+    return locks | {name.split(f"{PART}.", 1)[0] for name in parts}
 
 
 def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome:
@@ -109,7 +110,8 @@ def _held(lock: Path, take_over: bool) -> str | None:
 
 def _salvage_take(folder: Path, name: TakeName, lock: Path) -> Outcome:
     part = f"{name.stem}{PART}"
-    (folder / f"{part}{BALLAST_SUFFIX}").unlink(missing_ok=True)
+    for worthless in (folder / f"{part}{BALLAST_SUFFIX}", *folder.glob(f".{part}.*.tmp")):
+        worthless.unlink(missing_ok=True)
     events = folder / f"{part}{EVENTS_SUFFIX}"
     if not siblings(folder, part):
         Reservation(folder, name).discard()
