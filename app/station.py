@@ -28,6 +28,10 @@ def record_take(
         with Station() as station:
             station.send(command)
             return listener.follow(station), listener.interrupted
+    except TakeRefused:
+        if listener.interrupted:
+            raise KeyboardInterrupt from None  # it was refused because Ctrl-C came before it began
+        raise
     except CaptureDied as died:
         if listener.part is None:
             raise

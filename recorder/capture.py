@@ -19,6 +19,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from protocol.manifest import FinishReason
+from recorder.aedat4.writer import Aedat4Writer
 from recorder.clock import HostClock
 from recorder.engine import Engine
 from recorder.messages import Command, Hello, Refused, Report, Shutdown, Status, parse_command
@@ -28,6 +29,7 @@ from recorder.sources.registry import Registry, default_registry
 
 TICK_S = 0.01
 EXIT_S = 20.0
+ORPHAN_SHARE = 0.75  # of it a take without a parent may go on; the rest is for closing its files
 REPORTS = 1_000  # kept for a parent that does not read; the oldest go first
 
 _log = logging.getLogger(__name__)
@@ -94,13 +96,21 @@ class CaptureProcess:
     """Runs an engine until it is told to stop or nobody is left to tell."""
 
     def __init__(
-        self, registry: Registry, commands: BinaryIO, reports: BinaryIO, root: Path, clock: HostClock | None = None
+        self,
+        registry: Registry,
+        commands: BinaryIO,
+        reports: BinaryIO,
+        root: Path,
+        clock: HostClock | None = None,
+        open_events: Callable[..., Aedat4Writer] = Aedat4Writer,
+        exit_s: float = EXIT_S,
     ) -> None:
+        self._exit_s = exit_s
         self._clock = clock or HostClock()
         self._runtime = create_runtime_folder(root)
         self._pipe = ReportPipe(reports)
         self._reader = CommandReader(commands, lambda text: self._pipe.send(Refused(text=text)))
-        self._engine = Engine(registry, self._runtime, self._pipe.send, self._clock)
+        self._engine = Engine(registry, self._runtime, self._pipe.send, self._clock, open_events)
         self._awake: Awake | None = None
         self._leaving = False
         self._take_deadline_ns: int | None = None
@@ -137,17 +147,19 @@ class CaptureProcess:
     def _parent_gone(self) -> None:
         if not self._leaving:
             self._leave()
-            self._take_deadline_ns = self._clock.monotonic_ns() + int(self._engine.parent_gone_s * 1e9)
+            self._take_deadline_ns = self._clock.monotonic_ns() + int(
+                min(self._engine.parent_gone_s, self._exit_s * ORPHAN_SHARE) * 1e9
+            )
 
     def _leave(self) -> None:
         self._leaving = True
         # The last resort against a disk or driver that never returns: .part files stay for `glimpse recover`.
-        watchdog = threading.Timer(EXIT_S, self._exit_now)
+        watchdog = threading.Timer(self._exit_s, self._exit_now)
         watchdog.daemon = True
         watchdog.start()
 
     def _exit_now(self) -> None:
-        _log.error("left %s s after the end was asked for, with work unfinished", EXIT_S)
+        _log.error("left %s s after the end was asked for, with work unfinished", self._exit_s)
         shutil.rmtree(self._runtime, ignore_errors=True)
         os._exit(3)
 
@@ -165,15 +177,18 @@ class CaptureProcess:
             self._awake = None
 
 
-def main(registry: Registry | None = None) -> None:
-    """Entry point; benchmarks and tests hand in a registry with cameras of their own."""
+def main(
+    registry: Registry | None = None, open_events: Callable[..., Aedat4Writer] = Aedat4Writer, exit_s: float = EXIT_S
+) -> None:
+    """Entry point; benchmarks and tests hand in cameras, event files or a deadline of their own."""
     # Libraries print to descriptor 1; the reports keep it to themselves.
     reports = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="capture: %(levelname)s %(message)s")
     root = runtime_root()
     sweep(root)
-    CaptureProcess(registry or default_registry(), sys.stdin.buffer, reports, root).run()
+    made = registry or default_registry()
+    CaptureProcess(made, sys.stdin.buffer, reports, root, open_events=open_events, exit_s=exit_s).run()
     sys.stderr.flush()
     # dv-processing and OpenCV may hang in their static destructors when a peer is frozen; everything is on disk by now.
     os._exit(0)

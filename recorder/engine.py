@@ -13,7 +13,9 @@ from pathlib import Path
 
 from protocol.errors import GlimpseError
 from protocol.manifest import FinishReason
+from protocol.naming import MANIFEST_SUFFIX
 from protocol.streams import Packet, Stream
+from recorder.aedat4.writer import Aedat4Writer
 from recorder.board import RingBoard
 from recorder.clock import EventPace, HostClock, RealPace
 from recorder.closing import TakeContext, close_take, provisional, save_provisional
@@ -56,6 +58,10 @@ class DiskTooFull(GlimpseError):
     """Less free space than a session needs."""
 
 
+class TakeStopped(GlimpseError):
+    """The operator wanted no take any more before it had begun."""
+
+
 @dataclasses.dataclass
 class RunningTake:
     """The take of this moment and what closing it needs."""
@@ -63,13 +69,19 @@ class RunningTake:
     context: TakeContext
     recording: TakeRecording
     saved_steps: int = 0
+    said_unsaved: bool = False
 
 
 class Engine:
     """Carries out commands. `report` is called from several threads and must not block."""
 
     def __init__(
-        self, registry: Registry, runtime: Path, report: Callable[[Report], None], clock: HostClock | None = None
+        self,
+        registry: Registry,
+        runtime: Path,
+        report: Callable[[Report], None],
+        clock: HostClock | None = None,
+        open_events: Callable[..., Aedat4Writer] = Aedat4Writer,
     ) -> None:
         self.state = State.IDLE
         self.reason = ""
@@ -77,6 +89,7 @@ class Engine:
         self._runtime = runtime
         self._report = report
         self._clock = clock or HostClock()
+        self._open_events = open_events
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="job")
         self._job: Future[None] | None = None
         self._rig: Rig | None = None
@@ -87,6 +100,7 @@ class Engine:
         self._take: RunningTake | None = None
         self._rates = Rates()
         self._lost: str | None = None
+        self._stop_wanted = False
         self._status_ns = self._disk_ns = 0
 
     @property
@@ -114,20 +128,25 @@ class Engine:
         if isinstance(command, Mark | Stop):
             self._instruct_take(command)
         elif isinstance(command, Shutdown):
+            self._stop_wanted = True
             self.end_take(FinishReason.ABORTED, "The program was closed.")
         elif self.is_busy:
             self._report(Refused(text=f"A take is {self.state}; wait for its end."))
         elif isinstance(command, Arm):
             self._start_job(lambda: self._arm(command.rig, command.settings))
         elif isinstance(command, Record):
+            self._stop_wanted = False
             self._start_job(lambda: self._record(command))
         elif isinstance(command, Disarm):
             self._start_job(self._disarm)
 
     def _instruct_take(self, command: Mark | Stop) -> None:
+        # Noted before looking for the take: one that is just beginning looks for the note after it has begun.
+        self._stop_wanted |= isinstance(command, Stop)
         take, now = self._take, self._clock.monotonic_ns()
         if take is None:
-            self._report(Refused(text="No take is running."))
+            if isinstance(command, Mark) or not self.is_busy:
+                self._report(Refused(text="No take is running."))
         elif isinstance(command, Mark):
             take.recording.mark(command.mark, command.at_us, command.how, now)
         else:
@@ -222,6 +241,8 @@ class Engine:
         rig = self._rig
         if rig is None:
             raise CameraError("No camera is open; arm the rig first.")
+        if self._stop_wanted:
+            raise TakeStopped("The take was stopped before it began; nothing was recorded.")
         self._refuse_full_disk(Path(request.data))
         script = ScriptRunner(
             request.script, request.movement, request.language, self._prompts, self._announce, lambda text: self._notice(text)
@@ -235,14 +256,24 @@ class Engine:
         context = TakeContext(
             request, reservation, datetime.now().astimezone().isoformat(timespec="milliseconds"), rig.spec.speed
         )
-        save_provisional(context, provisional(context, recording))
+        self._save_first(context, recording)
         self._take = RunningTake(context, recording)
         self._set_state(State.RECORDING)
+        if self._stop_wanted:
+            recording.stop(self._clock.monotonic_ns())
+
+    def _save_first(self, context: TakeContext, recording: TakeRecording) -> None:
+        try:
+            save_provisional(context, provisional(context, recording))
+        except BaseException:
+            recording.writers.close(self._settings.drain_s)
+            context.reservation.discard()
+            raise
 
     def _recording(self, rig: Rig, reservation: Reservation, script: ScriptRunner) -> TakeRecording:
         streams = {info.stream: info for camera in rig.cameras for info in camera.info.streams}
         first = rig.cameras[0].info
-        writers = TakeWriters(reservation, streams, f"{first.name}_{first.serial or 0}", self._settings)
+        writers = TakeWriters(reservation, streams, f"{first.name}_{first.serial or 0}", self._settings, self._open_events)
         return TakeRecording(
             writers,
             rig.cameras,
@@ -326,17 +357,22 @@ class Engine:
     def _save_steps(self, take: RunningTake) -> None:
         """Keep the script's instants on disk as they come: they are in no other file if this process dies."""
         steps = len(take.recording.script.steps())
-        if steps == take.saved_steps or self.state is not State.RECORDING or (self._job is not None and not self._job.done()):
-            return
-        take.saved_steps = steps
-        manifest = provisional(take.context, take.recording)
-        self._start_job(lambda: save_provisional(take.context, manifest))
+        writers = take.recording.writers
+        if steps != take.saved_steps and self.state is State.RECORDING:
+            manifest = provisional(take.context, take.recording)
+            if writers.save(take.context.reservation.part(MANIFEST_SUFFIX), manifest.to_json()):
+                take.saved_steps = steps
+        if writers.save_error is not None and not take.said_unsaved:
+            take.said_unsaved = True
+            take.recording.notice(f"The script's times could not be saved during the take: {writers.save_error}.")
 
     def _finalise(self, take: RunningTake) -> None:
-        take.recording.shut()
-        done = close_take(take.context, take.recording, self._settings.drain_s)
-        self._prompts.show(None)
-        self._take = None
+        try:
+            take.recording.shut()
+            done = close_take(take.context, take.recording, self._settings.drain_s)
+        finally:
+            self._prompts.show(None)
+            self._take = None
         if self._lost:
             self._disarm()
         else:

@@ -3,6 +3,7 @@
 For the command line and the window alike. Knows no camera; everything real happens in the other process.
 """
 
+import logging
 import queue
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from recorder.runtime import runtime_root, sweep
 CAPTURE = (sys.executable, "-m", "recorder.capture")
 HELLO_S = 20.0
 EXIT_S = 25.0  # the capture process leaves within 20 s of being told
+KILLED_S = 3.0  # a killed process ends at once, unless the kernel holds it in a call to a disk that stands still
+
+_log = logging.getLogger(__name__)
 
 
 class CaptureDied(GlimpseError):
@@ -31,8 +35,9 @@ class CaptureDied(GlimpseError):
 class Station:
     """A capture process. A context manager: leaving it shuts the process down."""
 
-    def __init__(self, command: Sequence[str] = CAPTURE, stderr: "IO[bytes] | None" = None) -> None:
+    def __init__(self, command: Sequence[str] = CAPTURE, stderr: "IO[bytes] | None" = None, exit_s: float = EXIT_S) -> None:
         self.runtime: Path | None = None
+        self._exit_s = exit_s
         self._command = command
         self._stderr = stderr
         self._reports: queue.Queue[Report | None] = queue.Queue()
@@ -66,13 +71,19 @@ class Station:
         return self._process
 
     def _read(self) -> None:
-        pipe = self._running().stdout
-        while pipe is not None and (line := pipe.readline()):
+        process = self._running()
+        if process.stdout is not None:
+            with process.stdout as pipe:
+                self._read_reports(pipe)
+        self._reports.put(None)
+        process.wait()  # also of one that `_stop` could not wait for
+
+    def _read_reports(self, pipe: "IO[bytes]") -> None:
+        while line := pipe.readline():
             try:
                 self._reports.put(parse_report(line))
             except ValidationError:
-                break  # a line cut short by the death of the process
-        self._reports.put(None)
+                return  # a line cut short by the death of the process
 
     def send(self, command: Command) -> None:
         """Send a command. Raises CaptureDied."""
@@ -96,9 +107,17 @@ class Station:
         return report
 
     def _obituary(self) -> str:
-        code = self._running().wait()
+        code = self._exit_code()
+        if code is None:
+            return "The capture process answers no more; run `glimpse recover` on the data set when its disk answers again."
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         return f"The capture process {how}; run `glimpse recover` on the data set if a take was running."
+
+    def _exit_code(self) -> int | None:
+        try:
+            return self._running().wait(KILLED_S)
+        except subprocess.TimeoutExpired:
+            return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Shut the process down: it finishes what is under way."""
@@ -111,21 +130,26 @@ class Station:
         if process.stdin is not None:
             self._close(process.stdin)
         try:
-            process.wait(EXIT_S)
+            process.wait(self._exit_s)
         except subprocess.TimeoutExpired:
             process.kill()  # its own deadline has passed: it hangs where not even os._exit is reached
-            process.wait()
+        self._let_go(process)
+        sweep(runtime_root())
+
+    def _let_go(self, process: "subprocess.Popen[bytes]") -> None:
+        try:
+            process.wait(KILLED_S)
+        except subprocess.TimeoutExpired:
+            _log.warning("the capture process %d cannot be ended as long as its disk does not answer", process.pid)
+            return  # the reading thread closes the pipe when it ends after all
         if self._reader is not None:
             self._reader.join()
-        if process.stdout is not None:
-            process.stdout.close()
-        sweep(runtime_root())
 
     def _ask_to_leave(self, process: "subprocess.Popen[bytes]") -> None:
         try:
             self.send(Shutdown())
-        except CaptureDied:
-            process.wait()
+        except CaptureDied as died:
+            _log.info("%s", died)
 
     def _close(self, pipe: "IO[bytes]") -> None:
         try:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from protocol.naming import EVENTS_SUFFIX, FRAMES_SUFFIX, RGB_SUFFIX, THERMAL_SU
 from protocol.streams import Packet, Stream
 from recorder.aedat4.layout import Compression
 from recorder.aedat4.writer import Aedat4Writer
+from recorder.host import write_atomic
 from recorder.settings import RecorderSettings
 from recorder.sinks import EventSink, FrameLog, VideoSink
 from recorder.sources.base import StreamInfo
@@ -34,6 +36,10 @@ class TakeWriters:
         open_events: Callable[..., Aedat4Writer] = Aedat4Writer,
     ) -> None:
         self.log = FrameLog(reservation.part(FRAMES_SUFFIX))
+        self.save_error: OSError | None = None
+        self._close_error: OSError | None = None
+        self._closed = False
+        self._saving: threading.Thread | None = None
         self._ballast = reservation.part(BALLAST_SUFFIX)
         _write_ballast(self._ballast)
         self._sinks: dict[Stream, EventSink | VideoSink] = {}
@@ -86,17 +92,51 @@ class TakeWriters:
 
     def error(self) -> Exception | None:
         """The first error that a writer met."""
-        return next((thread.error for thread in self._distinct() if thread.error), None)
+        return next((thread.error for thread in self._distinct() if thread.error), self._close_error)
+
+    def save(self, path: Path, text: str) -> bool:
+        """Replace a small file beside the take without waiting for the disk; False while the one before is under way.
+
+        A failure is kept in `save_error`.
+        """
+        if self._saving is not None and self._saving.is_alive():
+            return False
+        self._saving = threading.Thread(target=self._save, args=(path, text), name="save", daemon=True)
+        self._saving.start()
+        return True
+
+    def _save(self, path: Path, text: str) -> None:
+        try:
+            write_atomic(path, text)
+        except OSError as error:
+            self.save_error = error
 
     def close(self, timeout_s: float) -> bool:
         """Write what is queued and close the files; False when the disk has not let them be closed in that time."""
-        self._ballast.unlink(missing_ok=True)
+        # On a thread: a disk that stands still blocks every call, the removal of a file too.
+        closing = threading.Thread(target=self._close, args=(timeout_s,), name="close", daemon=True)
+        closing.start()
+        closing.join(timeout_s)
+        return self._closed
+
+    def _close(self, timeout_s: float) -> None:
+        if self._saving is not None:
+            self._saving.join()
+        try:
+            self._ballast.unlink(missing_ok=True)
+        except OSError as error:
+            self._close_error = error
         for thread in self._distinct():
             thread.finish()
-        closed = all([thread.join(timeout_s) for thread in self._distinct()])
-        if closed:
+        if all([thread.join(timeout_s) for thread in self._distinct()]):
+            self._close_log()
+            self._closed = True
+
+    def _close_log(self) -> None:
+        try:
             self.log.close()
-        return closed
+        except OSError as error:
+            self._close_error = self._close_error or error
 
 
 def _write_ballast(path: Path) -> None:
