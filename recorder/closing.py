@@ -65,8 +65,10 @@ def close_take(context: TakeContext, take: TakeRecording, drain_s: float) -> Tak
         context.reservation.discard()
         return _done(context, None, TakeStatus.FAILED, ending, take)
     status = status_of(ending, take.counts())
-    if (error := take.writers.error()) and ending.reason in WHOLE:
-        ending, status = Ending(FinishReason.WRITE_ERROR, f"Closing the files failed: {error}."), TakeStatus.FAILED
+    if error := take.writers.error():
+        status = TakeStatus.FAILED
+        if ending.reason in WHOLE:
+            ending = Ending(FinishReason.WRITE_ERROR, f"Closing the files failed: {error}.")
     return _commit(context, take, status, ending)
 
 

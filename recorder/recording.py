@@ -103,6 +103,7 @@ class TakeRecording:
         self._wanted = {_clock_of(stream): self.tallies[stream].device for stream in self.tallies}
         self._seen_ns: dict[Stream, int] = {}  # by the stream whose clock it shares: host time of the last packet
         self._held: list[Frame] = []
+        self._ticked_ns = begun_ns
         self._lock = threading.RLock()
         self._gate = Gate()
 
@@ -111,13 +112,17 @@ class TakeRecording:
         if not self._gate.enter():
             return
         try:
-            self._take_in(packet)
+            self._ended_by_disk(lambda: self._take_in(packet))
+        finally:
+            self._gate.leave()
+
+    def _ended_by_disk(self, work: Callable[[], None]) -> None:
+        try:
+            work()
         except QueueFull as full:
             self.end(FinishReason.DISK_STALLED, f"The disk fell more than {self._settings.queue_s:g} s behind at {full}.")
         except WriteFailed as failed:
             self.end(*write_ending(failed.cause))
-        finally:
-            self._gate.leave()
 
     def _take_in(self, packet: Packet) -> None:
         if self.ending is not None:
@@ -180,8 +185,9 @@ class TakeRecording:
         with self._lock:
             if self.ending is not None:
                 return
+            self._ticked_ns = host_ns
             if not self._follows_events and (now_us := self._clock.at(host_ns)) is not None:
-                self._advance(now_us)
+                self._ended_by_disk(lambda: self._advance(now_us))
             self._check_first_data(host_ns)
             self._check_silence(host_ns)
 
@@ -244,6 +250,8 @@ class TakeRecording:
         with self._lock:
             if self.event_minus_host_us is None and self._held:
                 self._release_at_end()
+            for tally in self.tallies.values():
+                tally.close(self._ticked_ns)
 
     def _release_at_end(self) -> None:
         try:

@@ -57,11 +57,21 @@ class Tally:
         self.add(1, stream_us, stream_us, frame.host_ns)
 
     def silent(self, now_ns: int, limit_ns: int) -> bool:
-        """Whether a silence longer than the limit begins to be noticed now; said once per silence."""
-        if self.last_host_ns is None or self.silent_since_us is not None or now_ns - self.last_host_ns < limit_ns:
+        """Whether a silence longer than the limit begins to be noticed now; said once per silence.
+
+        Never where data come faster than they happened: the host's clock says nothing about such a stream.
+        """
+        if not self.live or self.last_host_ns is None or self.silent_since_us is not None:
+            return False
+        if now_ns - self.last_host_ns < limit_ns:
             return False
         self.silent_since_us = self.last_us
         return True
+
+    def close(self, now_ns: int) -> None:
+        """The take has ended: a silence that still goes on is a gap until now, in the stream's own time."""
+        if self.last_us is not None and self.last_host_ns is not None:
+            self._end_silence(self.last_us + max(0, now_ns - self.last_host_ns) // 1000)
 
     def _end_silence(self, first_us: int) -> None:
         if self.silent_since_us is not None:
