@@ -1,5 +1,8 @@
 """`glimpse record`: one take by the script, without a window."""
 
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +17,7 @@ from protocol.manifest import Person
 from protocol.movement import SPONTANEOUS, parse_movement
 from protocol.script import Kind, Script, parse_script
 from protocol.subjects import may_record
-from recorder.dataset import Dataset
+from recorder.dataset import DATASET_FILE, Dataset
 from recorder.messages import PromptReport, Record, RigSpec, TakeDone, TakeRequest
 from recorder.settings import RecorderSettings, parse_settings
 from recorder.sources.spec import parse_camera
@@ -71,9 +74,8 @@ def record(
     The cameras are opened, the script begins when each has given its first data, and everything from the first
     batch on is kept.
     """
-    plan = load_script(script, movement)
+    plan, wishes = load_script(script, movement), load_settings(settings)
     rig = RigSpec(camera=camera or default_camera(), rgb=rgb, thermal=thermal, speed=speed)
-    prepare_dataset(data, rig, subject)
     request = TakeRequest(
         data=str(data),
         movement=_token(movement),
@@ -82,8 +84,25 @@ def record(
         language=language,
         person=Person(subject=subject, **person),
     )
-    command = Record(rig=rig, take=request, settings=load_settings(settings))
-    return _report(*record_take(command, show_prompt, say), as_json)
+    command = Record(rig=rig, take=request, settings=wishes)
+    with _no_empty_dataset(data):
+        prepare_dataset(data, rig, subject)
+        return _report(*record_take(command, show_prompt, say), as_json)
+
+
+@contextmanager
+def _no_empty_dataset(data: Path) -> Iterator[None]:
+    """Take back a data set that was made for a take which was then refused; one with anything in it stays."""
+    new = [folder for folder in (data, *data.parents) if not folder.exists()]
+    was_dataset = (data / DATASET_FILE).exists()
+    try:
+        yield
+    except (GlimpseError, KeyboardInterrupt):
+        if not was_dataset and data.is_dir() and [path.name for path in data.iterdir()] == [DATASET_FILE]:
+            (data / DATASET_FILE).unlink()
+            for folder in new:
+                folder.rmdir()
+        raise
 
 
 def _token(movement: str) -> str:
@@ -151,7 +170,7 @@ def _check_consent(data: Path, subject: int) -> None:
 def _no_consent(data: Path, subject: int) -> str:
     return (
         f"{data}: subject {subject} has no valid consent to be recorded; note it first with "
-        f"`glimpse subjects add --data {data} --subject {subject} --consent DATE`."
+        f"`glimpse subjects add --data {shlex.quote(str(data))} --subject {subject} --consent DATE`."
     )
 
 
