@@ -1,5 +1,6 @@
 """Keeps the machine and its USB ports awake while cameras are armed. What cannot be inhibited is said, never fatal."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -28,9 +29,10 @@ class Awake:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Put everything back as it was."""
+        """Put everything back as it was, except for cameras that were unplugged meanwhile."""
         for control, before in self._restore:
-            control.write_text(before)
+            with contextlib.suppress(OSError):
+                control.write_text(before)
         self._restore.clear()
         self._mode.__exit__(kind, error, trace)
 
@@ -41,7 +43,7 @@ class Awake:
         if not self._usb_devices.is_dir():
             return ()
         vendors = self._usb_devices.glob("*/idVendor")
-        return [path.parent / "power" / "control" for path in vendors if path.read_text().strip() in INIVATION_VENDORS]
+        return [path.parent / "power" / "control" for path in vendors if _vendor(path) in INIVATION_VENDORS]
 
     def _keep_on(self, control: Path) -> None:
         try:
@@ -54,3 +56,10 @@ class Awake:
             )
             return
         self._restore.append((control, before))
+
+
+def _vendor(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""  # unplugged between the listing and the look

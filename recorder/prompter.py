@@ -9,13 +9,13 @@ from collections.abc import Callable
 import numpy as np
 
 from protocol.manifest import FinishReason, How, StepTime
-from protocol.script import Mark, Script, ScriptError
+from protocol.script import Mark, Script
 from protocol.timeline import Change, Finished, MarkIgnored, StepStarted, Timeline, begin
 from recorder.ring import RingWriter
 from recorder.sources.base import Prompt
 
 PROMPT_BYTES = 2048
-TEXT_LETTERS = 300  # at most six bytes each in JSON, so that a record never cuts one
+TEXT_LETTERS = 300  # at most six bytes each in JSON (control characters), so that a record never cuts one
 PROMPT_DTYPE = np.dtype([("index", "<i8"), ("at_us", "<i8"), ("json", f"S{PROMPT_BYTES}")])
 
 
@@ -40,7 +40,7 @@ class PromptBoard:
 def _record(prompt: Prompt) -> "np.ndarray[tuple[int], np.dtype[np.void]]":
     record = np.zeros(1, PROMPT_DTYPE)
     data = {"step": prompt.step, "action": prompt.action, "movement": prompt.movement, "text": prompt.text[:TEXT_LETTERS]}
-    record[0] = (prompt.index, prompt.at_us, json.dumps(data).encode())
+    record[0] = (prompt.index, prompt.at_us, json.dumps(data, ensure_ascii=False).encode(errors="replace"))
     return record
 
 
@@ -63,8 +63,6 @@ class ScriptRunner:
         self._line: Timeline | None = None
         self._shown = 0
         begin(script, movement, language, 0)  # what cannot run is refused before anything is recorded
-        if language not in script.languages:
-            raise ScriptError(f"The script {script.name!r} has no language {language!r}; choose {', '.join(script.languages)}.")
 
     def begin(self, now_us: int) -> None:
         """Start the script."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from protocol.errors import GlimpseError
 from protocol.schema import Strict, describe
@@ -31,6 +31,8 @@ class FrameCameraSettings(Strict):
 
 class RecorderSettings(Strict):
     """Settings of the capture process."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     stall_ms: int = Field(500, ge=10, description="A stream silent for this long is a stall, and said.")
     stall_end_s: float = Field(5.0, gt=0, description="A camera silent for this long ends the take.")
