@@ -4,6 +4,7 @@ Satisfies the Camera contract with several streams at once. Options: `rate` (ext
 `fault=KIND@SECONDS[+DURATION]`, with which tests unplug it, stall it, or turn its clock back.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ EPOCH_US = 1_700_000_000_000_000  # like a real camera, the event clock gives un
 CONTRAST = 0.2  # log intensity per event, ON and OFF alike (v2e's nominal threshold)
 NOISE_HZ = 0.1  # background activity per pixel, a typical DAVIS346 figure in room light
 MAX_EVENTS_PER_STEP = 6
+MAX_RATE_MEV_S = 50  # four times what a DAVIS346 delivers
 APS_PERIOD_US, APS_EXPOSURE_US = 40_000, 8_000
 IMU_PERIOD_US = 1_000
 CATCH_UP_STEPS = 5  # how much of the world one `read` may give, so that it returns soon
@@ -96,6 +98,7 @@ class SimRig:
         self._video = surroundings.video
         self._options = dict(options or {})
         self._ended = False
+        self._closed = False
 
     def open(self) -> CameraInfo:
         """Make the world of this seed. Raises CameraError for unknown options."""
@@ -114,10 +117,7 @@ class SimRig:
         unknown = set(self._options) - {"rate", "fault"}
         if unknown:
             raise CameraError(f"sim: unknown option {sorted(unknown)[0]!r}; the simulated rig knows rate and fault.")
-        try:
-            self._rate_hz = float(self._options.get("rate", 0)) * 1e6
-        except ValueError as error:
-            raise CameraError(f"sim: rate={self._options['rate']} is not a number of millions of events per second.") from error
+        self._rate_hz = _rate_mev_s(self._options.get("rate", "0")) * 1e6
         fault = self._options.get("fault")
         self._fault = Fault.parse(fault) if fault else None
 
@@ -156,6 +156,8 @@ class SimRig:
         """What the world gave since the last call: up to now, or at full speed the next step."""
         if self._ended:
             raise CameraEnded(EndReason.LOST, "the simulated camera was unplugged")
+        if self._closed:
+            raise CameraEnded(EndReason.LOST, "the simulated camera was closed")
         steps = 1 if self._around.pace.follows_events else min(self._steps_due(), CATCH_UP_STEPS)
         packets: list[Packet] = []
         for _ in range(steps):
@@ -270,4 +272,12 @@ class SimRig:
         return packets
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Give nothing more; there is nothing to release."""
+        self._closed = True
+
+
+def _rate_mev_s(text: str) -> float:
+    rate = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else math.inf
+    if rate > MAX_RATE_MEV_S:
+        raise CameraError(f"sim: rate={text} is not a number of millions of events per second; write 0 to {MAX_RATE_MEV_S}.")
+    return rate

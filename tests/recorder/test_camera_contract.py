@@ -3,6 +3,7 @@
 To hold another camera to it, add a line to CAMERAS: a function that makes a `Candidate`.
 """
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from make_aedat4 import Made, make_aedat4
 from serve_aedat4 import AedatServer, free_port, free_ports
 
 from protocol.streams import FRAME_STREAMS, RECORD_DTYPES, Records, Stream
+from recorder.sim.rig import SimRig
 from recorder.sources.base import Camera, CameraEnded, CameraError
 from recorder.sources.davis import DavisCamera, DavisSettings
 from recorder.sources.network import NetworkCamera, endpoints
@@ -93,12 +95,19 @@ def davis(folder: Path, _: ExitStack) -> Candidate:
     )
 
 
+def sim(_: Path, __: ExitStack) -> Candidate:
+    """At full speed the world goes on with every read, until it is unplugged."""
+    around = dataclasses.replace(surroundings(), video=(Stream.RGB, Stream.THERMAL))
+    return Candidate(SimRig(1, around, {"fault": "unplug@0.3"}), None, SimRig(1, around, {"fault": "explode@1"}))
+
+
 CAMERAS = [
     pytest.param(replay, id="replay"),
     pytest.param(replay_in_real_time, id="replay-real-time"),
     pytest.param(network_tcp, id="network-tcp"),
     pytest.param(network_unix, id="network-unix"),
     pytest.param(davis, id="davis"),
+    pytest.param(sim, id="sim"),
 ]
 
 
