@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from protocol.errors import GlimpseError
+from protocol.manifest import Manifest
+from protocol.naming import EVENTS_SUFFIX, MANIFEST_SUFFIX
 from recorder.messages import Notice, PromptReport, Record, Refused, Status, Stop, TakeDone
 from recorder.recover import recover_take
 from recorder.station import CaptureDied, Station
@@ -76,22 +78,16 @@ class _Listener:
 
 def _recovered(part: Path, died: CaptureDied) -> TakeDone:
     outcome = recover_take(part.parent, part.name.removesuffix(".part"))
-    path = str(outcome.path) if outcome.saved and outcome.path.suffix == ".aedat4" and outcome.path.exists() else None
+    message = f"{died} {outcome.text}"
+    if not outcome.saved or outcome.path.suffix != EVENTS_SUFFIX or not outcome.path.exists():
+        return TakeDone(path=None, manifest=None, status="failed", finish_reason="capture_died", message=message)
+    path = outcome.path.with_suffix(MANIFEST_SUFFIX)
+    manifest = Manifest.parse(path.read_bytes(), str(path))
     return TakeDone(
-        path=path,
-        manifest=path.removesuffix(".aedat4") + ".json" if path else None,
-        status="partial" if path else "failed",
-        finish_reason="capture_died",
-        message=f"{died} {outcome.text}",
-        counts=_counts(path),
+        path=str(outcome.path),
+        manifest=str(path),
+        status=manifest.status,
+        finish_reason=manifest.finish_reason,
+        message=message,
+        counts={name: {"received": one.received, "written": one.written} for name, one in manifest.streams.items()},
     )
-
-
-def _counts(path: str | None) -> dict[str, dict[str, int]]:
-    from recorder.take import Take
-
-    if path is None:
-        return {}
-    with Take(path) as take:
-        streams = take.manifest.streams if take.manifest else {}
-    return {name: {"received": stream.received, "written": stream.written} for name, stream in streams.items()}

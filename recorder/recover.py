@@ -27,12 +27,13 @@ from protocol.naming import (
 )
 from protocol.schema import SchemaError
 from protocol.streams import Stream
+from recorder.aedat4.errors import Aedat4Error
 from recorder.aedat4.reader import Aedat4File
-from recorder.aedat4.salvage import salvage, salvage_copy
-from recorder.closing import file_records, software
+from recorder.aedat4.salvage import SalvageReport, salvage, salvage_copy
+from recorder.closing import file_records, sha256, software
 from recorder.frametable import FrameTableWriter, read_frame_table
 from recorder.host import ProcessId, rename_new, sync_folder, write_atomic
-from recorder.takefiles import Reservation, finish_renames, rename_take, siblings
+from recorder.takefiles import Reservation, TakeFilesError, finish_renames, rename_take, siblings
 from recorder.takewriters import BALLAST_SUFFIX
 from recorder.video import VideoReader
 
@@ -89,6 +90,7 @@ def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome
     if reason := _held(lock, take_over):
         return Outcome(lock, reason, False)
     try:
+        finish_renames(folder)  # it may have died while it gave the files their names
         return _salvage_take(folder, parse_stem(stem), lock)
     except (GlimpseError, OSError) as error:
         return Outcome(folder / f"{stem}{PART}{EVENTS_SUFFIX}", f"could not be recovered: {error}", False)
@@ -114,20 +116,40 @@ def _salvage_take(folder: Path, name: TakeName, lock: Path) -> Outcome:
         worthless.unlink(missing_ok=True)
     events = folder / f"{part}{EVENTS_SUFFIX}"
     if not siblings(folder, part):
-        Reservation(folder, name).discard()
-        return Outcome(lock, "only its name had been reserved; the lock was removed", True)
+        return _without_parts(folder, name, lock)
     if not events.exists():
         return Outcome(events, "its event file is missing; the other files were left as they are", False)
-    report = salvage(events)
+    provisional = _provisional(folder / f"{part}{MANIFEST_SUFFIX}", name)
+    report = _salvaged(events)
     counts = _counts(folder, part)
     if not any(counts.values()):
         Reservation(folder, name).discard()
         return Outcome(events, "held no data; its files were removed", True)
-    manifest = _partial_manifest(folder, name, counts, report.lost_bytes)
+    manifest = _partial_manifest(folder, provisional, part, counts, report.lost_bytes)
     write_atomic(folder / f"{part}{MANIFEST_SUFFIX}", manifest.to_json())
     rename_take(folder, part, name.stem)
     lock.unlink(missing_ok=True)
     return Outcome(folder / (name.stem + EVENTS_SUFFIX), manifest.finish_message, True)
+
+
+def _without_parts(folder: Path, name: TakeName, lock: Path) -> Outcome:
+    """It died before the first file, or after the last had its name."""
+    path = folder / (name.stem + EVENTS_SUFFIX)
+    if path.exists():
+        lock.unlink(missing_ok=True)
+        return Outcome(path, "was whole; the lock left over was removed", True)
+    Reservation(folder, name).discard()
+    return Outcome(lock, "only its name had been reserved; the lock was removed", True)
+
+
+def _salvaged(events: Path) -> SalvageReport:
+    """Finish the file in place; one that is damaged before its end is kept beside what can be read of it."""
+    try:
+        return salvage(events)
+    except Aedat4Error:
+        rebuilt, report = _rebuilt_beside(events)
+        _swap(events, rebuilt)
+        return report
 
 
 def _counts(folder: Path, part: str) -> dict[Stream, int]:
@@ -169,25 +191,28 @@ def _trim_frame_table(path: Path, counts: dict[Stream, int]) -> dict[Stream, int
     }
 
 
-def _partial_manifest(folder: Path, name: TakeName, counts: dict[Stream, int], lost_bytes: int) -> Manifest:
-    part = f"{name.stem}{PART}"
-    manifest = _provisional(folder / f"{part}{MANIFEST_SUFFIX}", name)
+def _partial_manifest(folder: Path, manifest: Manifest, part: str, counts: dict[Stream, int], lost_bytes: int) -> Manifest:
     saved = ", ".join(f"{count} {stream.value}" for stream, count in counts.items() if count)
-    lost = f"; {lost_bytes} bytes of a torn packet were cut off" if lost_bytes else ""
+    lost = f"; {lost_bytes} bytes that could not be read were left out" if lost_bytes else ""
     update = {
         "status": TakeStatus.PARTIAL,
         "finish_message": f"{manifest.finish_message} Saved: {saved}{lost}.".strip(),
         "streams": {stream.value: _stream_record(manifest, stream, count) for stream, count in counts.items()},
-        "files": file_records(folder, part),
+        "files": {suffix: record for suffix, record in file_records(folder, part).items() if suffix != DAMAGED_SUFFIX},
     }
     return manifest.model_copy(update=update)
 
 
 def _provisional(path: Path, name: TakeName) -> Manifest:
-    """The manifest that the capture process left, else one that says only what the name says."""
+    """The manifest that the capture process left, else one that says only what the name says.
+
+    Raises SchemaError where a newer Glimpse wrote it: it holds what this one cannot keep.
+    """
     try:
         return Manifest.parse(path.read_bytes(), str(path))
     except (SchemaError, FileNotFoundError) as error:
+        if _is_newer(path):
+            raise
         return Manifest(
             movement=name.movement_token,
             subject=name.subject,
@@ -201,6 +226,13 @@ def _provisional(path: Path, name: TakeName) -> Manifest:
             ),
             software=software(),
         )
+
+
+def _is_newer(path: Path) -> bool:
+    try:
+        return int(str(json.loads(path.read_bytes())["version"]).split(".")[0]) > Manifest.VERSION[0]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _stream_record(manifest: Manifest, stream: Stream, count: int) -> StreamRecord:
@@ -223,20 +255,36 @@ def rebuild_truncated(path: Path) -> Outcome | None:
 
 def _rebuild(path: Path) -> Outcome:
     stem = path.name.removesuffix(EVENTS_SUFFIX)
-    rebuilt = path.with_name(stem + REBUILT_SUFFIX)
-    rebuilt.unlink(missing_ok=True)
-    report = salvage_copy(path, rebuilt)
-    # The damaged file leaves its name before the rebuilt one takes it; in between `glimpse recover` finds both again.
-    rename_new(path, path.with_name(stem + DAMAGED_SUFFIX))
-    rename_new(rebuilt, path)
+    rebuilt, report = _rebuilt_beside(path)
     text = (
         f"rebuilt with {report.events} events in {report.packets} packets; the damaged file is kept as {stem}{DAMAGED_SUFFIX}"
     )
     record = {
         "text": text,
         "lost_bytes": report.lost_bytes,
-        "files": {EVENTS_SUFFIX: file_records(path.parent, stem)[EVENTS_SUFFIX].model_dump()},
+        "files": {EVENTS_SUFFIX: {"bytes": rebuilt.stat().st_size, "sha256": sha256(rebuilt)}},
     }
+    # Before the files change their names, so that a crash in between leaves no rebuilt file that nothing tells of.
     write_atomic(path.with_name(stem + RECOVERY_SUFFIX), json.dumps(record, indent=2) + "\n")
-    sync_folder(path.parent)
+    _swap(path, rebuilt)
     return Outcome(path, text, True)
+
+
+def _rebuilt_beside(path: Path) -> tuple[Path, SalvageReport]:
+    """A new file with what can be read of a damaged one."""
+    damaged, rebuilt = _damaged_name(path), path.with_name(path.name.removesuffix(EVENTS_SUFFIX) + REBUILT_SUFFIX)
+    if damaged.exists() and not damaged.samefile(path):
+        raise TakeFilesError(f"{damaged}: is kept from an earlier recovery and stands in the way; move it elsewhere.")
+    rebuilt.unlink(missing_ok=True)
+    return rebuilt, salvage_copy(path, rebuilt)
+
+
+def _damaged_name(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(EVENTS_SUFFIX) + DAMAGED_SUFFIX)
+
+
+def _swap(path: Path, rebuilt: Path) -> None:
+    """The damaged file leaves its name before the rebuilt one takes it; in between `_finish_rebuilds` finds both again."""
+    rename_new(path, _damaged_name(path))
+    rename_new(rebuilt, path)
+    sync_folder(path.parent)
