@@ -25,10 +25,9 @@ from protocol.naming import (
     THERMAL_SUFFIX,
     split_filename,
 )
-from protocol.schema import SchemaError
 from protocol.streams import FRAME_STREAMS, Array, Stream
 from recorder.aedat4.reader import Aedat4File
-from recorder.dataset import Dataset, DatasetError, TakeEntry, read_manifest
+from recorder.dataset import Dataset, TakeEntry
 from recorder.frametable import FrameTable, FrameTableError, read_frame_table
 from recorder.videoreader import Image, VideoError, VideoReader
 
@@ -80,9 +79,18 @@ class Take:
         return self._open.enter_context(Aedat4File(self.path))
 
     @cached_property
+    def _entry(self) -> TakeEntry:
+        return TakeEntry.at(self.path)
+
+    @property
     def manifest(self) -> Manifest | None:
         """The manifest, None for a take from elsewhere. Raises SchemaError or DatasetError where it cannot be read."""
-        return read_manifest(self.sibling(MANIFEST_SUFFIX))
+        return self._entry.manifest
+
+    @property
+    def manifest_problem(self) -> str | None:
+        """Why the manifest cannot be read, None where it can or where there is none."""
+        return self._entry.manifest_problem
 
     @property
     def markers(self) -> tuple[StepTime, ...]:
@@ -210,15 +218,6 @@ class Take:
             first_us = (self.file.time_range(Stream.EVENTS) or (0, 0))[0]
         times: NDArray[np.int64] = video.times_us - video.times_us[0] + first_us
         return times
-
-    @cached_property
-    def manifest_problem(self) -> str | None:
-        """Why the manifest cannot be read, None where it can or where there is none."""
-        try:
-            _ = self.manifest
-        except (SchemaError, DatasetError) as error:
-            return str(error)
-        return None
 
     @property
     def problems(self) -> tuple[str, ...]:
