@@ -1,9 +1,20 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from leaks import Snapshot, left_since
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fails the test that leaves a thread, a child process or a runtime folder behind."""
+    before = Snapshot()
+    yield
+    if left := left_since(before):
+        pytest.fail(f"the test left behind: {'; '.join(left)}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -190,8 +190,8 @@ def test_two_processes_that_reserve_at_once_never_meet_and_leave_no_hole(tmp_pat
     assert sorted(numbers[0] + numbers[1]) == list(range(1, 101))
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.sampled_from(["commit", "discard", "noise", "delete", "forget ledger"]), max_size=12))
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from(["commit", "discard", "noise", "delete", "forget ledger"]), max_size=6))
 def test_no_history_makes_a_number_come_twice(tmp_path_factory, history):
     data = tmp_path_factory.mktemp("data")
     given_out = []
