@@ -486,7 +486,7 @@ def test_a_reader_that_freezes_counts_what_it_missed_and_the_take_misses_nothing
             ring.read()
             assert ring.missed > 0
     assert done.status == "complete"
-    assert assert_readable_by_all(done.path) == done.counts["events"]["received"] > ring.missed
+    assert assert_readable_by_all(done.path) == done.counts["events"]["received"] > 1 << 10
 
 
 # Somebody ends it
