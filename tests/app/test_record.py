@@ -223,6 +223,20 @@ def test_control_c_before_the_first_data_leaves_nothing_behind(tmp_path, plan):
     assert files_below(tmp_path / "data") in (["4/.numbers", "dataset.json"], ["dataset.json"])
 
 
+def test_a_second_control_c_does_not_wait_and_the_take_is_kept_all_the_same(tmp_path, plan):
+    process = interruptible(tmp_path / "data", plan, "--movement", "frown", "--camera", "sim")
+    when_step_begins(process, "Neutral")
+    capture = capture_of(process.pid).pid
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+    code, _, said = ended(process)
+    assert code == 3, said
+    assert "Traceback" not in said
+    wait_until(lambda: is_gone(capture), "the capture process to leave")
+    assert manifest_of(tmp_path / "data" / "4" / "frown_4_1.aedat4").finish_reason is FinishReason.ABORTED
+    assert not left_overs(tmp_path)
+
+
 def test_a_killed_capture_process_is_told_and_its_take_saved_at_once(tmp_path, plan):
     process = interruptible(tmp_path / "data", plan, "--movement", "frown", "--camera", "sim", "--rgb", "sim")
     when_step_begins(process, "Neutral")
