@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.naming import BadTakeName, TakeName
-from recorder.host import ProcessId, append_line, create_exclusive, rename_new, station_id, write_atomic
+from recorder.host import ProcessId, append_line, create_exclusive, rename_new, station_id, sync_file, write_atomic
 from recorder.takefiles import (
     JOURNAL_SUFFIX,
     LEDGER,
@@ -234,6 +234,25 @@ def test_the_event_file_takes_its_name_last(tmp_path, monkeypatch):
     commit_take(tmp_path)
     assert len(order) == len(SUFFIXES)
     assert order[-1] == "frown_4_1.aedat4"
+
+
+def test_every_file_is_on_disk_before_the_first_takes_its_name(tmp_path, monkeypatch):
+    order = []
+
+    def noted(path):
+        order.append(("synced", path.name))
+        sync_file(path)
+
+    def renamed(source, target):
+        order.append(("renamed", source.name))
+        rename_new(source, target)
+
+    monkeypatch.setattr("recorder.takefiles.sync_file", noted)
+    monkeypatch.setattr("recorder.takefiles.rename_new", renamed)
+    commit_take(tmp_path)
+    names = {f"frown_4_1.part{suffix}" for suffix in SUFFIXES}
+    assert {name for what, name in order[: len(SUFFIXES)] if what == "synced"} == names
+    assert {name for what, name in order[len(SUFFIXES) :] if what == "renamed"} == names
 
 
 @pytest.mark.parametrize("suffix", [".aedat4", ".json"])
