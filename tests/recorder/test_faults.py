@@ -423,12 +423,20 @@ def test_script_times_that_cannot_be_saved_during_the_take_are_said_and_saved_at
         obstacle = tmp_path / "4" / f".frown_4_1.part.json.{station.pid}.tmp"
         station.send(record(tmp_path))
         hear(station, lambda one: isinstance(one, Status) and one.step == "settle" and is_recording(one, 1))
-        obstacle.mkdir()
+        wait_until(lambda: made(obstacle), "the moment between two savings")
         hear(station, lambda one: isinstance(one, Notice) and "times could not be saved" in one.text)
         obstacle.rmdir()
         done, _ = finish(station)
     assert done.status == "complete"
     assert [step.step for step in manifest_of(done.path).steps] == ["settle", "paper_in", "countdown", "neutral", "movement"]
+
+
+def made(folder):
+    """Whether the folder could be made."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        return True
+    return False
 
 
 # Several takes, several stations, several readers
