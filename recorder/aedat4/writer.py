@@ -6,6 +6,7 @@ One thread uses a writer. Knows neither cameras nor takes; what the file looks l
 import errno
 import os
 import struct
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,9 @@ from recorder.aedat4.streaminfo import StreamMeta, from_xml, to_xml
 
 SUFFIX = ".aedat4"
 EVENTS_PER_PACKET = 10_000  # what dv-processing cuts its own event stores into
+INDEX_IN_MEMORY = 1 << 20  # bytes of 48 a packet: a take of half a minute; what is more goes to a temporary file
+_ROW = struct.Struct("<6q")
+_ROW_DTYPE = np.dtype([(name, "<i8") for name in INDEX_DTYPE.names or ()])
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
@@ -65,7 +69,6 @@ class Aedat4Writer:
         self.written: dict[Stream, int] = dict.fromkeys(self._ids, 0)
         self.has_table = False
         self._last_us: dict[Stream, int] = {}
-        self._rows: list[tuple[int, int, int, int, int, int]] = []
         self._compress = Compressor(compression)
         self._pack_events = EventPacker(EVENTS_PER_PACKET)
         self._torn = self._closed = False
@@ -74,6 +77,8 @@ class Aedat4Writer:
         header = pack_header(compression, _description(path, metas, compression, metadata or {}))
         self._position_at = unpack_header(header).position_at
         self._file = create(path, open_file)
+        # Of a long recording the index would fill the memory: 500 packets a second are 100 MB an hour.
+        self._rows = tempfile.SpooledTemporaryFile(max_size=INDEX_IN_MEMORY)  # noqa: SIM115  (closed by close)
         self._begin(header)
 
     def _begin(self, header: bytes) -> None:
@@ -81,6 +86,7 @@ class Aedat4Writer:
             self._append(header)
         except OSError:
             self._file.close()
+            self._rows.close()
             self.path.unlink()  # ours: it was made a moment ago, and holds nothing
             raise
 
@@ -125,6 +131,7 @@ class Aedat4Writer:
             self._finish()
         finally:
             self._file.close()
+            self._rows.close()
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +181,7 @@ class Aedat4Writer:
         number = self._ids[stream]
         offset = self._end + PACKET_HEADER.size
         self._append(b"".join((PACKET_HEADER.pack(number, size), *payload)))
-        self._rows.append((offset, number, size, count, first, last))
+        self._rows.write(_ROW.pack(offset, number, size, count, first, last))
         self.written[stream] += count
         self._last_us[stream] = last
 
@@ -209,7 +216,8 @@ class Aedat4Writer:
         self.has_table = True
 
     def _index(self) -> Index:
-        return np.array(self._rows, INDEX_DTYPE)
+        self._rows.seek(0)
+        return np.frombuffer(self._rows.read(), _ROW_DTYPE).astype(INDEX_DTYPE)
 
 
 def write_all(file: BinaryIO, data: bytes, path: Path) -> None:
