@@ -78,7 +78,7 @@ class Gap(Part):
     stream: str
     start_us: int
     end_us: int
-    kind: str  # "stall", "forward_jump", "dropped_frames"
+    kind: str  # "stall", "forward_jump"
 
 
 class ClockFit(Part):
@@ -108,6 +108,7 @@ class StreamRecord(Part):
     first_us: int | None = None
     last_us: int | None = None
     resolution: tuple[int, int] | None = None
+    dropped: int = 0  # by the camera's own queue, before they were received
     device: int = 0  # index into Manifest.devices
     clock: str = "device"
     event_minus_host_us: int | None = None

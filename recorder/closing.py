@@ -38,7 +38,9 @@ class TakeContext:
 
 def provisional(context: TakeContext, take: TakeRecording) -> Manifest:
     """The manifest as it must read if the capture process dies now."""
-    return _manifest(context, take, TakeStatus.PARTIAL, Ending(FinishReason.CAPTURE_DIED, "The capture process died."), {})
+    # Without the truth: until the actor has seen the prompts it is that of the take before.
+    died = Ending(FinishReason.CAPTURE_DIED, "The capture process died.")
+    return _manifest(context, take, TakeStatus.PARTIAL, died, {}).model_copy(update={"truth": None})
 
 
 def save_provisional(context: TakeContext, manifest: Manifest) -> None:
@@ -124,7 +126,7 @@ def _manifest(
         gaps=tuple(gap for tally in take.tallies.values() for gap in tally.gaps),
         notices=tuple(take.notices),
         files=files,
-        truth=_truth(take.cameras),
+        truth=_truth(take.cameras) if take.start_us is not None else None,
         software=software(),
     )
 
@@ -144,7 +146,10 @@ def _device(camera: OpenCamera) -> Device:
 
 def _streams(take: TakeRecording) -> dict[str, StreamRecord]:
     shift = take.event_minus_host_us
-    return {stream.value: tally.record(take.writers.written(stream), shift) for stream, tally in take.tallies.items()}
+    return {
+        stream.value: tally.record(take.writers.written(stream), take.dropped(stream), shift)
+        for stream, tally in take.tallies.items()
+    }
 
 
 def _truth(cameras: Iterable[OpenCamera]) -> Mapping[str, object] | None:

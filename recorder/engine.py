@@ -19,7 +19,6 @@ from recorder.aedat4.writer import Aedat4Writer
 from recorder.board import RingBoard
 from recorder.clock import EventPace, HostClock, RealPace
 from recorder.closing import TakeContext, close_take, provisional, save_provisional
-from recorder.host import free_bytes
 from recorder.messages import (
     Arm,
     Command,
@@ -42,6 +41,7 @@ from recorder.prompter import PromptBoard, ScriptRunner
 from recorder.rates import Rates
 from recorder.recording import TakeRecording, write_ending
 from recorder.rig import Rig
+from recorder.room import nearly_full, refuse_full_disk
 from recorder.settings import RecorderSettings
 from recorder.sources.base import CameraError, EndReason, Prompt, Surroundings
 from recorder.sources.registry import Registry
@@ -52,10 +52,6 @@ STATUS_NS = 100_000_000
 DISK_NS = 500_000_000
 
 _log = logging.getLogger(__name__)
-
-
-class DiskTooFull(GlimpseError):
-    """Less free space than a session needs."""
 
 
 class TakeStopped(GlimpseError):
@@ -194,6 +190,7 @@ class Engine:
         self._board = RingBoard(self._fresh_folder(), settings)
         self._prompts = PromptBoard(self._board.prompts)
         self._rig, self._lost = rig, None
+        self._rates = Rates()
         for text in rig.warnings():
             self._report(Notice(text=text))
 
@@ -243,7 +240,7 @@ class Engine:
             raise CameraError("No camera is open; arm the rig first.")
         if self._stop_wanted:
             raise TakeStopped("The take was stopped before it began; nothing was recorded.")
-        self._refuse_full_disk(Path(request.data))
+        refuse_full_disk(Path(request.data), self._settings)
         script = ScriptRunner(
             request.script, request.movement, request.language, self._prompts, self._announce, lambda text: self._notice(text)
         )
@@ -284,15 +281,6 @@ class Engine:
             say=self._notice,
         )
 
-    def _refuse_full_disk(self, data: Path) -> None:
-        wanted = self._settings.take_bytes * self._settings.takes_free
-        free = free_bytes(_existing(data))
-        if free < wanted:
-            raise DiskTooFull(
-                f"{data}: only {free / 1e6:.0f} MB are free where {self._settings.takes_free} takes need "
-                f"{wanted / 1e6:.0f} MB; free some space or choose another folder."
-            )
-
     def _announce(self, prompt: Prompt, seconds: float | None) -> None:
         self._report(
             PromptReport(
@@ -314,10 +302,18 @@ class Engine:
         if take is not None:
             take.recording.ingest(packet)
         if board is not None:
-            board.publish(packet)
+            self._publish(board, packet)
         self._rates.saw(packet)
         if isinstance(self._pace, EventPace):
             self._pace.saw(packet)
+
+    def _publish(self, board: RingBoard, packet: Packet) -> None:
+        try:
+            board.publish(packet)
+        except OSError as error:
+            # A preview that finds no memory must not cost the take a single event.
+            self._board = None
+            self._notice(f"{self._runtime}: no room for the preview ({error.strerror}); the take goes on without it.")
 
     def _camera_ended(self, device: int, reason: EndReason | None, message: str) -> None:
         found = {EndReason.FINISHED: FinishReason.SOURCE_ENDED, EndReason.LOST: FinishReason.SOURCE_LOST}
@@ -350,9 +346,8 @@ class Engine:
             self._start_job(lambda: self._finalise(take))
 
     def _guard_disk(self, take: RunningTake) -> None:
-        free = free_bytes(take.context.reservation.folder)
-        if free < self._settings.reserve_bytes:
-            take.recording.end(FinishReason.DISK_LOW, f"The disk is nearly full ({free / 1e6:.0f} MB left).")
+        if text := nearly_full(take.context.reservation.folder, self._settings):
+            take.recording.end(FinishReason.DISK_LOW, text)
 
     def _save_steps(self, take: RunningTake) -> None:
         """Keep the script's instants on disk as they come: they are in no other file if this process dies."""
@@ -414,7 +409,3 @@ class Engine:
             self._job.result()
         self._disarm()
         self._jobs.shutdown()
-
-
-def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())

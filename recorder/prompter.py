@@ -19,6 +19,10 @@ TEXT_LETTERS = 300  # at most six bytes each in JSON (control characters), so th
 PROMPT_DTYPE = np.dtype([("index", "<i8"), ("at_us", "<i8"), ("json", f"S{PROMPT_BYTES}")])
 
 
+# What readers of the ring find when nothing is asked for any more.
+NO_PROMPT = Prompt(-1, 0, "", "stop", None, "")
+
+
 class PromptBoard:
     """The newest prompt, for whoever looks: cameras in this process, windows and rigs through the ring."""
 
@@ -33,8 +37,8 @@ class PromptBoard:
     def show(self, prompt: Prompt | None) -> None:
         """Publish a prompt; None takes it down."""
         self._current = prompt
-        if prompt and self._ring:
-            self._ring.write(_record(prompt))
+        if self._ring:
+            self._ring.write(_record(prompt or NO_PROMPT))
 
 
 def _record(prompt: Prompt) -> "np.ndarray[tuple[int], np.dtype[np.void]]":

@@ -18,7 +18,7 @@ from recorder.takewriters import TakeWriters
 from recorder.tally import Tally
 from recorder.writers import QueueFull, WriteFailed
 
-LATE_US = 200_000  # how long after its stop a take waits for the last events; USB batches come every 1 to 10 ms
+LATE_US = 200_000  # how long after its stop a live take goes on: USB batches take 1 to 10 ms, webcams up to some 100 ms
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -33,7 +33,10 @@ class Ending:
 def write_ending(error: Exception) -> tuple[FinishReason, str]:
     """The reason and the sentence for an error met while writing."""
     full = isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS
-    return (FinishReason.DISK_FULL if full else FinishReason.WRITE_ERROR), f"Writing failed: {error}."
+    if full:
+        return FinishReason.DISK_FULL, "The disk is full; free some space and record again."
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return FinishReason.WRITE_ERROR, f"Writing failed ({reason}); check the disk and record again."
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class TakeRecording:
         self._seen_ns: dict[Stream, int] = {}  # by the stream whose clock it shares: host time of the last packet
         self._held: list[Frame] = []
         self._ticked_ns = begun_ns
+        self._dropped_before = [_dropped(camera) for camera in cameras]
         self._lock = threading.RLock()
         self._gate = Gate()
 
@@ -154,7 +158,7 @@ class TakeRecording:
 
     def _write_frame(self, frame: Frame) -> None:
         tally, stream_us = self.tallies[frame.stream], frame.stream_us or 0
-        if tally.last_us is not None and stream_us <= tally.last_us:
+        if tally.last_us is not None and stream_us < tally.last_us:
             self._end_backwards(frame.stream)
             return
         self._put(frame)
@@ -216,8 +220,8 @@ class TakeRecording:
         stop_us = self.script.stop_us
         if self.script.finished is None or stop_us is None:
             return
-        # What the camera saw before the stop is still on its way: wait for it, though not for a camera that is silent.
-        if (self._newest_us or 0) >= stop_us or now_us - stop_us >= LATE_US:
+        # What live cameras saw before the stop is still on its way.
+        if self._follows_events or now_us - stop_us >= LATE_US:
             self.end(self.script.finished)
 
     def mark(self, mark: str, at_us: int | None, how: How, host_ns: int) -> None:
@@ -285,12 +289,21 @@ class TakeRecording:
     def _name(self, stream: Stream) -> str:
         return f"{stream} from {self.cameras[self._wanted[stream]].info.name}"
 
+    def dropped(self, stream: Stream) -> int:
+        """Pictures that a frame camera had to drop during the take."""
+        device = self.tallies[stream].device
+        return _dropped(self.cameras[device]) - self._dropped_before[device] if stream in VIDEO_STREAMS else 0
+
     def counts(self) -> dict[str, dict[str, int]]:
         """How much was received and written of every stream that the rig has."""
         return {
             stream.value: {"received": tally.received, "written": self.writers.written(stream)}
             for stream, tally in self.tallies.items()
         }
+
+
+def _dropped(camera: OpenCamera) -> int:
+    return camera.info.dropped() if camera.info.dropped else 0
 
 
 def _clock_of(stream: Stream) -> Stream:

@@ -52,7 +52,7 @@ class Outcome:
 
 def recover_folder(folder: Path, *, take_over: bool = False) -> Iterator[Outcome]:
     """Recover everything in one subject's folder. Problems with one take never stop the others."""
-    for stem in finish_renames(folder):
+    for stem in finish_renames(folder, take_over=take_over):
         yield Outcome(folder / (stem + EVENTS_SUFFIX), "an interrupted rename was finished", True)
     yield from _finish_rebuilds(folder)
     for stem in sorted(_unfinished(folder)):
@@ -90,7 +90,7 @@ def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome
     if reason := _held(lock, take_over):
         return Outcome(lock, reason, False)
     try:
-        finish_renames(folder)  # it may have died while it gave the files their names
+        finish_renames(folder, take_over=take_over)  # it may have died while it gave the files their names
         return _salvage_take(folder, parse_stem(stem), lock)
     except (GlimpseError, OSError) as error:
         return Outcome(folder / f"{stem}{PART}{EVENTS_SUFFIX}", f"could not be recovered: {error}", False)

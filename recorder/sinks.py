@@ -73,6 +73,7 @@ class VideoSink:
         self._make = make
         self._log = log
         self._video: RgbVideoWriter | ThermalVideoWriter | None = None
+        self._last_us = -(2**62)
 
     def written(self, stream: Stream) -> int:
         """How many pictures are in the file; after a failed write fewer than before, the torn fragment being cut off."""
@@ -85,7 +86,9 @@ class VideoSink:
         if self._video is None:
             self._video = self._make()
         index = self._video.written
-        self._video.write(packet.image, packet.stream_us)
+        # Containers want times that rise; a camera that gives two pictures one time keeps it in the frame table.
+        self._last_us = max(packet.stream_us, self._last_us + 1)
+        self._video.write(packet.image, self._last_us)
         self._log.append(index, packet, packet.stream_us)
 
     def close(self) -> None:

@@ -160,10 +160,10 @@ def _apply(folder: Path, old: str, new: str) -> None:
         sync_folder(folder)
 
 
-def pending_renames(folder: Path) -> list[tuple[Path, str, str]]:
+def pending_renames(folder: Path, *, take_over: bool = False) -> list[tuple[Path, str, str]]:
     """(journal, from, to) of each interrupted rename; a journal cut short was never begun and names nothing.
 
-    A rename that a living process is at is not interrupted.
+    A rename that a living process is at is not interrupted; nor, unless `take_over`, one of another machine.
     """
     found = []
     for journal in sorted(folder.glob(f"*{JOURNAL_SUFFIX}")):
@@ -174,15 +174,22 @@ def pending_renames(folder: Path) -> list[tuple[Path, str, str]]:
             continue  # its process has finished it since we looked
         except (ValueError, KeyError, TypeError):
             owner, old, new = None, "", ""
-        if owner is None or owner.is_alive() is not True or owner == ProcessId.current():
+        if _is_ours(owner, take_over):
             found.append((journal, old, new))
     return found
 
 
-def finish_renames(folder: Path) -> list[str]:
+def _is_ours(owner: ProcessId | None, take_over: bool) -> bool:
+    if owner is None or owner == ProcessId.current():
+        return True
+    alive = owner.is_alive()
+    return alive is False or (alive is None and take_over)
+
+
+def finish_renames(folder: Path, *, take_over: bool = False) -> list[str]:
     """Carry every interrupted rename to its end; returns the stems that were finished."""
     finished = []
-    for journal, old, new in pending_renames(folder):
+    for journal, old, new in pending_renames(folder, take_over=take_over):
         if old:
             _apply(folder, old, new)
             finished.append(new)

@@ -85,11 +85,12 @@ class Tally:
         if ahead > FORWARD_JUMP_US:
             self.gaps.append(Gap(stream=self.stream, start_us=self.last_us, end_us=first_us, kind="forward_jump"))
 
-    def record(self, written: int, event_minus_host_us: int | None) -> StreamRecord:
+    def record(self, written: int, dropped: int, event_minus_host_us: int | None) -> StreamRecord:
         """The stream's entry in the manifest."""
         return StreamRecord(
             received=self.received,
             written=written,
+            dropped=dropped,
             first_us=self.first_us,
             last_us=self.last_us,
             resolution=self.info.resolution,

@@ -57,6 +57,7 @@ class CameraInfo:
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     truth: Callable[[], Mapping[str, Any] | None] | None = None  # a simulator's ground truth for the take so far
+    dropped: Callable[[], int] | None = None  # packets that the camera had to drop since it was opened
 
 
 class Pace(Protocol):

@@ -61,7 +61,14 @@ class FrameCamera(ABC):
             raise
         self._feed = feed
         stream = StreamInfo(self.STREAM, (image.shape[1], image.shape[0]), feed.info.clock)
-        return CameraInfo(self.STREAM.value, feed.info.name, (stream,), settings=feed.info.settings, warnings=warnings)
+        return CameraInfo(
+            self.STREAM.value,
+            feed.info.name,
+            (stream,),
+            settings=feed.info.settings,
+            warnings=warnings,
+            dropped=lambda: self.dropped,
+        )
 
     def _opened_feed(self) -> Feed:
         place = classify(self._target)

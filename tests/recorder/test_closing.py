@@ -23,7 +23,7 @@ from protocol.streams import Stream
 from recorder.aedat4.writer import Aedat4Writer
 from recorder.closing import close_take, file_records, provisional, save_provisional, sha256, status_of
 from recorder.frametable import FrameTableWriter
-from recorder.recording import Ending
+from recorder.recording import LATE_US, Ending
 from recorder.takewriters import TakeWriters
 
 ALL_WRITTEN = {"events": {"received": 9, "written": 9}, "imu": {"received": 0, "written": 0}}
@@ -74,7 +74,7 @@ def manifest_of(done):
 
 
 def test_a_whole_take_has_its_names_a_manifest_and_nothing_beside_it(tmp_path):
-    desk = recorded(begin_take(tmp_path, event_camera(Stream.IMU), frame_camera()), SCRIPT_US + 30_000)
+    desk = recorded(begin_take(tmp_path, event_camera(Stream.IMU), frame_camera()), SCRIPT_US + LATE_US + 30_000)
     done = closed(desk)
     assert (done.status, done.finish_reason) == ("complete", "script_ended")
     assert done.path == str(tmp_path / "4" / "frown_4_1.aedat4")
@@ -144,7 +144,7 @@ def test_a_take_whose_disk_was_full_is_kept_as_failed(tmp_path):
         at += 10_000
     done = closed(desk)
     assert (done.status, done.finish_reason) == ("failed", "disk_full")
-    assert "No space left on device" in done.message
+    assert "The disk is full" in done.message
     assert done.counts["events"]["written"] == manifest_of(done).streams["events"].written == 60
     assert not desk.part(".ballast").exists()
 

@@ -129,8 +129,8 @@ def test_readers_of_the_ring_see_every_prompt(ring):
         stage.runner.begin(START_US)
         stage.runner.advance(START_US + 4 * S)
         records = reader.read().records
-    assert records["index"].tolist() == [0, 1, 2, 3]
-    assert records["at_us"].tolist() == [START_US + n * S for n in range(4)]
+    assert records["index"].tolist() == [0, 1, 2, 3, -1]  # the last says that nothing is asked for any more
+    assert records["at_us"].tolist()[:4] == [START_US + n * S for n in range(4)]
     assert json.loads(records["json"][3]) == {"step": "movement", "action": "move", "movement": "frown", "text": "Frown now"}
 
 

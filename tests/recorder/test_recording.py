@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from dataclasses import replace
 
 import pytest
 from recording_helpers import (
@@ -23,7 +24,7 @@ from protocol.manifest import FinishReason, How
 from protocol.streams import Stream
 from recorder.aedat4.reader import Aedat4File
 from recorder.frametable import read_frame_table
-from recorder.recording import Gate
+from recorder.recording import LATE_US, Gate
 from recorder.settings import RecorderSettings
 
 
@@ -251,7 +252,7 @@ def test_a_take_ends_with_its_script(start):
     desk = start()
     desk.live(SCRIPT_US + 10_000)
     assert desk.take.ending is None
-    desk.live(SCRIPT_US + 30_000, SCRIPT_US + 10_000)
+    desk.live(SCRIPT_US + LATE_US + 30_000, SCRIPT_US + 10_000)
     assert desk.take.ending.reason is FinishReason.SCRIPT_ENDED
     assert desk.announced == ["settle", "paper", "neutral", "movement"]
     desk.close_files()
@@ -268,7 +269,8 @@ def test_events_that_come_late_after_the_stop_are_kept(start):
     late = batch(SCRIPT_US, stop_us + 4_000, late_us=190_000)
     desk.tick(stop_us + 190_000)
     desk.take.ingest(late)
-    desk.tick(stop_us + 195_000)
+    assert desk.take.ending is None
+    desk.tick(stop_us + LATE_US + 1_000)
     assert desk.take.ending.reason is FinishReason.SCRIPT_ENDED
     desk.close_files()
     assert event_times(desk.part(".aedat4"))[-1] == stop_us + 4_000
@@ -304,7 +306,7 @@ def test_the_operator_ends_a_script_of_free_length_as_planned(start):
     desk = start(script=FREE_SCRIPT)
     desk.live(3_500_000)
     desk.take.stop(host_ns(3_500_000))
-    desk.live(3_520_000, 3_500_000)
+    desk.live(3_500_000 + LATE_US + 20_000, 3_500_000)
     assert desk.take.ending.reason is FinishReason.STOPPED
     assert desk.take.script.stop_us == EVENT0_US + 3_500_000
 
@@ -423,3 +425,30 @@ def test_a_shut_gate_lets_nobody_in_and_waits_for_those_inside():
     gate.leave()
     shutter.join()
     assert not gate.enter()
+
+
+def test_two_pictures_of_one_time_are_both_kept_with_that_time(start):
+    desk = start(event_camera(), frame_camera(clock="device"))
+    desk.live(50_000)
+    for at, stream_us in ((1_000, 700), (2_000, 700), (3_000, 900)):
+        desk.take.ingest(picture(at, stream_us=stream_us))
+    assert desk.take.ending is None
+    desk.take.end(FinishReason.ABORTED)
+    desk.close_files()
+    assert desk.take.counts()["rgb"] == {"received": 3, "written": 3}
+    assert read_frame_table(desk.part(".frames.csv"))["rgb"]["stream_us"].tolist() == [700, 700, 900]
+
+
+def test_a_picture_older_than_the_one_before_ends_the_take(start):
+    desk = start(event_camera(), frame_camera(clock="device"))
+    desk.take.ingest(picture(1_000, stream_us=700))
+    desk.take.ingest(picture(2_000, stream_us=699))
+    assert desk.take.ending.reason is FinishReason.TIME_BACKWARDS
+
+
+def test_pictures_that_a_camera_dropped_during_the_take_are_counted(start):
+    dropped = [5]
+    camera = frame_camera()
+    desk = start(event_camera(), replace(camera, info=replace(camera.info, dropped=lambda: dropped[0])))
+    dropped[0] = 8
+    assert (desk.take.dropped(Stream.RGB), desk.take.dropped(Stream.EVENTS)) == (3, 0)

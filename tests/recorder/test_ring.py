@@ -1,6 +1,5 @@
 """Rings: what is written is read; what was overwritten is counted, never returned torn."""
 
-import os
 import subprocess
 import sys
 import time

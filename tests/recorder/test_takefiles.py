@@ -487,6 +487,15 @@ def test_a_rename_that_a_living_process_is_at_is_not_touched(tmp_path):
     assert contents(tmp_path) == before
 
 
+def test_a_rename_of_another_machine_waits_until_it_is_taken_over(tmp_path):
+    (tmp_path / "frown_4_1.part.aedat4").write_text("events")
+    journal = {"from": "frown_4_1.part", "to": "frown_4_1", "owner": ProcessId("another machine", 1, 1).to_json()}
+    (tmp_path / f"frown_4_1{JOURNAL_SUFFIX}").write_text(json.dumps(journal))
+    assert finish_renames(tmp_path) == []
+    assert finish_renames(tmp_path, take_over=True) == ["frown_4_1"]
+    assert contents(tmp_path) == {"frown_4_1.aedat4": "events"}
+
+
 @pytest.mark.parametrize("text", ["", '{"from": "frown_4_1.part"', '{"from": "frown_4_1.part"}', "[]", "null"])
 def test_a_journal_cut_short_moves_nothing_and_goes(tmp_path, text):
     (tmp_path / "frown_4_1.part.aedat4").write_text("events")

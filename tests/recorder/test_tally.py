@@ -50,7 +50,8 @@ def test_counts_and_times_add_up():
     book = tally()
     book.add(10, 100, 200, 1 * MS_NS)
     book.add(5, 200, 300, 2 * MS_NS)
-    record = book.record(written=12, event_minus_host_us=77)
+    record = book.record(written=12, dropped=3, event_minus_host_us=77)
+    assert record.dropped == 3
     assert (record.received, record.written, record.first_us, record.last_us) == (15, 12, 100, 300)
     assert (record.resolution, record.device, record.clock) == ((346, 260), 0, "device")
     assert record.event_minus_host_us is None
@@ -58,13 +59,13 @@ def test_counts_and_times_add_up():
 
 
 def test_a_stream_on_the_hosts_clock_tells_its_shift():
-    assert tally(Stream.RGB, clock="host").record(0, 77).event_minus_host_us == 77
+    assert tally(Stream.RGB, clock="host").record(0, 0, 77).event_minus_host_us == 77
 
 
 def test_a_stream_that_gave_nothing_has_no_times_and_no_gaps():
     book = tally()
     book.close(10**12)
-    record = book.record(0, None)
+    record = book.record(0, 0, None)
     assert (record.received, record.first_us, record.last_us, record.clock_fit, book.gaps) == (0, None, None, None, [])
 
 
