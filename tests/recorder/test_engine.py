@@ -31,6 +31,9 @@ class Desk:
     def found(self, kind):
         return [report for report in self.reports if isinstance(report, kind)]
 
+    def unplugged(self):
+        return [report for report in self.found(Notice) if "unplugged" in report.text]
+
     def record(self, folder):
         take = TakeRequest(data=str(folder), movement="frown", subject=4, script=parse_script(SHORT, "short.yaml"))
         self.engine.handle(Record(rig=RIG, take=take, settings=RecorderSettings(takes_free=1, take_bytes=1)))
@@ -58,11 +61,11 @@ def test_counts_of_an_armed_rig_begin_anew_with_each_arming(tmp_path):
     rig = RigSpec(camera="sim:1,fault=unplug@0.2", speed="max")
     counts = []
     try:
-        for _ in range(2):
+        for times in (1, 2):
             desk.engine.handle(Arm(rig=rig))
-            desk.until(lambda: desk.engine.state is State.IDLE and desk.engine.reason and not desk.engine.is_busy)
+            desk.until(lambda times=times: len(desk.unplugged()) == times and not desk.engine.is_busy)
+            assert desk.engine.state is State.IDLE
             counts.append(desk.engine.status(0).streams["events"].received)
-            desk.engine.reason = ""
     finally:
         desk.engine.shut_down()
     assert counts[0] == counts[1] > 0
