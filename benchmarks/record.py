@@ -145,6 +145,8 @@ def _reading(runtime: Path) -> Iterator[None]:
     process.start()
     try:
         yield
+        if not process.is_alive():
+            raise SystemExit("a ring reader died")
     finally:
         process.kill()
         process.join()

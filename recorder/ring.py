@@ -18,6 +18,7 @@ import numpy as np
 
 from protocol.errors import GlimpseError
 from protocol.streams import Array
+from recorder.host import rename_new
 
 MAGIC = b"GLRING01"
 HEADER_BYTES = 4096
@@ -30,7 +31,7 @@ _DTYPE_OFFSET = 1024
 
 
 class RingError(GlimpseError):
-    """A file that is not a ring, or one that is still being made."""
+    """A file that is not a ring, or a ring that cannot be made."""
 
 
 class RingWriter:
@@ -143,17 +144,25 @@ def _create(path: Path, dtype: np.dtype[np.void], capacity: int) -> mmap.mmap:
     if len(description) > HEADER_BYTES - _DTYPE_OFFSET or capacity < 1:
         raise RingError(f"{path}: a ring of {capacity} records of {dtype} cannot be made; choose a smaller record.")
     size = HEADER_BYTES + capacity * dtype.itemsize
+    header = _FIXED.pack(MAGIC, capacity, len(description)).ljust(_DTYPE_OFFSET, b"\0") + description
+    # Made under another name: readers wait for the name, and must find a whole header behind it.
+    making = path.with_name(f".{path.name}.making")
+    try:
+        _write_header(making, header, size)
+        rename_new(making, path)
+    finally:
+        making.unlink(missing_ok=True)
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), size)
+
+
+def _write_header(path: Path, header: bytes, size: int) -> None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         _allocate(handle, size)
-        mapped = mmap.mmap(handle, size)
+        os.write(handle, header)
     finally:
         os.close(handle)
-    mapped[_DTYPE_OFFSET : _DTYPE_OFFSET + len(description)] = description
-    # The magic comes last, so that a reader never sees a half-made header.
-    mapped[: _FIXED.size] = _FIXED.pack(b"\0" * 8, capacity, len(description))
-    mapped[:8] = MAGIC
-    return mapped
 
 
 def _allocate(handle: int, size: int) -> None:
@@ -175,7 +184,7 @@ def _attach(path: Path) -> tuple[mmap.mmap, np.dtype[np.void], int]:
     magic, capacity, length = _FIXED.unpack_from(mapped)
     if magic != MAGIC or length > HEADER_BYTES - _DTYPE_OFFSET:
         mapped.close()
-        raise RingError(f"{path}: not a ring of Glimpse, or one still being made; start the capture again.")
+        raise RingError(f"{path}: not a ring of Glimpse; start the capture again.")
     description = ast.literal_eval(mapped[_DTYPE_OFFSET : _DTYPE_OFFSET + length].decode())
     return mapped, np.dtype(description), capacity
 

@@ -138,3 +138,26 @@ def test_what_is_no_ring_is_refused_with_its_name(tmp_path, content):
 def test_a_ring_takes_its_memory_at_once(tmp_path):
     with RingWriter(tmp_path / "r", EVENT_DTYPE, 1000):
         assert (tmp_path / "r").stat().st_blocks * 512 >= 16 * 1000
+
+
+WAITER = """
+import sys
+from pathlib import Path
+from recorder.ring import RingReader
+paths = [Path(sys.argv[1]) / str(n) for n in range(200)]
+print("ready", flush=True)
+for path in paths:
+    while not path.exists():
+        pass
+    RingReader(path).close()
+print("done")
+"""
+
+
+def test_a_ring_that_has_its_name_can_be_read(tmp_path):
+    waiter = subprocess.Popen([sys.executable, "-c", WAITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert waiter.stdout.readline() == "ready\n"
+    for number in range(200):
+        RingWriter(tmp_path / str(number), EVENT_DTYPE, 1000).close()
+    out, _ = waiter.communicate(timeout=60)
+    assert (out, waiter.returncode) == ("done\n", 0)
