@@ -1,6 +1,6 @@
 """Recording: rate without loss, a frozen reader, latency to the ring, memory over time; ours beside dv-processing's in one run.
 
-    python benchmarks/record.py [--mev 24] [--repeats 3] [--minutes 10] [--only rate|frozen|latency|memory]
+    python benchmarks/record.py [--mev 96] [--repeats 3] [--minutes 10] [--only rate|frozen|latency|memory]
 
 Every number comes from a real capture process and real files. Ratios are what counts: machines are noisy.
 """
@@ -334,7 +334,7 @@ def bench_memory(folder: Path, minutes: float) -> None:
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mev", type=float, default=24)
+    parser.add_argument("--mev", type=float, default=96, help="millions of events; few make the snapshots of 100 ms count")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--folder", type=Path, help="where to write; default: a temporary folder")

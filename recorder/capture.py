@@ -30,6 +30,7 @@ from recorder.sources.registry import Registry, default_registry
 TICK_S = 0.01
 EXIT_S = 20.0
 ORPHAN_SHARE = 0.75  # of it a take without a parent may go on; the rest is for closing its files
+MAX_DEFECTS = 100  # a second of failing ticks: then nothing can be hoped for, and recover has the rest
 REPORTS = 1_000  # kept for a parent that does not read; the oldest go first
 
 _log = logging.getLogger(__name__)
@@ -113,6 +114,7 @@ class CaptureProcess:
         self._engine = Engine(registry, self._runtime, self._pipe.send, self._clock, open_events)
         self._awake: Awake | None = None
         self._leaving = False
+        self._defects = 0
         self._take_deadline_ns: int | None = None
 
     def run(self) -> None:
@@ -122,8 +124,8 @@ class CaptureProcess:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then asks
         try:
             while not (self._leaving and not self._engine.is_busy):
-                self._serve_one()
-                self._engine.tick()
+                self._guarded(self._serve_one)
+                self._guarded(self._engine.tick)
                 self._enforce_deadline()
                 self._keep_awake(self._engine.is_armed)
             self._engine.shut_down()
@@ -131,6 +133,17 @@ class CaptureProcess:
             self._keep_awake(False)
             self._pipe.drain(1.0)
             shutil.rmtree(self._runtime, ignore_errors=True)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A defect must not cost data: the take is ended and closed, which the camera and writer threads can do without it."""
+        try:
+            work()
+        except Exception as error:
+            _log.exception("the capture process has a defect")
+            self._engine.end_take(FinishReason.INTERNAL_ERROR, f"The capture process has a defect ({error}); please report it.")
+            self._defects += 1
+            if self._defects >= MAX_DEFECTS:
+                raise
 
     def _serve_one(self) -> None:
         try:

@@ -108,7 +108,7 @@ class ClockPairs:
 
     def fit(self) -> ClockFit | None:
         """The robust line through all pairs; None with fewer than two distinct times."""
-        return fit_clock(self._pairs)
+        return fit_clock(tuple(self._pairs))
 
 
 def fit_clock(pairs: Sequence[tuple[int, int]]) -> ClockFit | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protocol.errors import GlimpseError
-from protocol.manifest import Device, FileRecord, FinishReason, Manifest, StreamRecord, TakeStatus
+from protocol.manifest import Device, FileRecord, FinishReason, Manifest, TakeStatus
 from protocol.naming import EVENTS_SUFFIX, LABELS_SUFFIX, MANIFEST_SUFFIX, PART
 from recorder.host import write_atomic
 from recorder.messages import TakeDone, TakeRequest
@@ -116,14 +116,14 @@ def _manifest(
         order_seed=request.order_seed,
         person=request.person,
         devices=tuple(_device(camera) for camera in take.cameras),
-        streams=_streams(take),
+        streams=take.stream_records(),
         steps=script.steps(),
         start_us=take.start_us,
         t0_us=script.t0_us,
         t0_scheduled_us=script.t0_scheduled_us,
         cue_us=script.cue_us,
         stop_us=script.stop_us,
-        gaps=tuple(gap for tally in take.tallies.values() for gap in tally.gaps),
+        gaps=take.gaps(),
         notices=tuple(take.notices),
         files=files,
         truth=_truth(take.cameras) if take.start_us is not None else None,
@@ -142,14 +142,6 @@ def _device(camera: OpenCamera) -> Device:
         settings=info.settings,
         warnings=info.warnings,
     )
-
-
-def _streams(take: TakeRecording) -> dict[str, StreamRecord]:
-    shift = take.event_minus_host_us
-    return {
-        stream.value: tally.record(take.writers.written(stream), take.dropped(stream), shift)
-        for stream, tally in take.tallies.items()
-    }
 
 
 def _truth(cameras: Iterable[OpenCamera]) -> Mapping[str, object] | None:

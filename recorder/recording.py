@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from protocol.manifest import FinishReason, How
+from protocol.manifest import FinishReason, Gap, How, StreamRecord
 from protocol.streams import VIDEO_STREAMS, Frame, Packet, Records, Stream
 from recorder.clock import EventClock
 from recorder.prompter import ScriptRunner
@@ -293,6 +293,19 @@ class TakeRecording:
         """Pictures that a frame camera had to drop during the take."""
         device = self.tallies[stream].device
         return _dropped(self.cameras[device]) - self._dropped_before[device] if stream in VIDEO_STREAMS else 0
+
+    def stream_records(self) -> dict[str, StreamRecord]:
+        """What the manifest says of each stream, by name."""
+        with self._lock:
+            return {
+                stream.value: tally.record(self.writers.written(stream), self.dropped(stream), self.event_minus_host_us)
+                for stream, tally in self.tallies.items()
+            }
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """Every silence and jump so far."""
+        with self._lock:
+            return tuple(gap for tally in self.tallies.values() for gap in tally.gaps)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How much was received and written of every stream that the rig has."""

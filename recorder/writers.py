@@ -13,6 +13,9 @@ from typing import Protocol
 
 from protocol.streams import Packet, Records
 
+WAIT_BYTES = 8 << 20  # half a million events: some 30 ms of work for the writer
+WAIT_S = 0.05
+
 
 class Sink(Protocol):
     """Where packets end. Used by one thread. `write` returns once the packet is handed to the operating system."""
@@ -69,15 +72,21 @@ class WriterThread:
         """
         size = _size(packet)
         with self._changed:
-            while self.error is None and self._over(size):
-                if not may_wait():
-                    raise QueueFull(self.suffix)
-                self._changed.wait(0.05)
+            self._make_way(size, may_wait)
             if self.error is not None:
                 raise WriteFailed(self.error)
             self._queue.append((self._clock(), size, packet))
             self._bytes += size
             self._changed.notify_all()
+
+    def _make_way(self, size: int, may_wait: Callable[[], bool]) -> None:
+        # Who may wait, waits early: a source at full speed would otherwise fill the memory, and keep the interpreter's lock
+        # from the writer while it does.
+        most = min(WAIT_BYTES, self._bounds.bytes)
+        while self.error is None and self._queue and (self._bytes + size > most or self._over(size)) and may_wait():
+            self._changed.wait(WAIT_S)
+        if self.error is None and self._over(size):
+            raise QueueFull(self.suffix)
 
     def _over(self, size: int) -> bool:
         return bool(self._queue) and (self.waiting_s() > self._bounds.seconds or self._bytes + size > self._bounds.bytes)

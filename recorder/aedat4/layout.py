@@ -69,13 +69,13 @@ class Compressor:
                 block_size=lz4.frame.BLOCKSIZE_MAX64KB, block_linked=False, compression_level=lz4_level, auto_flush=True
             )
 
-    def __call__(self, raw: Any) -> tuple[bytes, ...]:
-        """The pieces of the compressed packet. raw: bytes or a contiguous uint8 array; the GIL is released meanwhile."""
-        if self._zstd is not None:
-            return (self._zstd.compress(raw),)
+    def __call__(self, *pieces: Any) -> tuple[bytes, ...]:
+        """The pieces of the compressed packet. pieces: bytes or contiguous uint8 arrays; the GIL is released meanwhile."""
         if self._lz4 is not None:
-            return self._lz4.begin(), self._lz4.compress(raw), self._lz4.flush()
-        return (bytes(raw),)
+            # Each piece ends an LZ4 block, which spares joining them first.
+            return self._lz4.begin(), *map(self._lz4.compress, pieces), self._lz4.flush()
+        raw = b"".join(map(bytes, pieces))
+        return (raw if self._zstd is None else self._zstd.compress(raw),)
 
 
 def decompress(payload: bytes, compression: Compression, limit: int = MAX_PACKET_BYTES) -> bytes:

@@ -20,7 +20,7 @@ KINDS: dict[Stream, str] = {Stream.EVENTS: "EVTS", Stream.FRAMES: "FRME", Stream
 # counts what follows it, 28 bytes and the events.
 _EVENT_PREFIX = bytes.fromhex("00000000 10000000 45565453 0000 060008000400 06000000 04000000 00000000")
 _EVENT_HEAD = len(_EVENT_PREFIX)
-_EVENT_USED_BITS = np.uint64(0x000000FF_FFFFFFFF)  # x, y and p of the second word; the rest is padding
+_EVENT_USED_BITS = 0x000000FF_FFFFFFFF  # x, y and p of the second word; the rest is padding
 
 _SLOT_IN_IMU = (
     ("accelerometer", 2),
@@ -37,26 +37,33 @@ MAX_FRAME_SIDE = 32767
 _FORMATS: dict[int, tuple[str, int]] = {0: ("u1", 1), 2: ("<u2", 1), 16: ("u1", 3), 24: ("u1", 4)}  # OpenCV's type numbers
 
 
-class EventPacker:
-    """Lays event packets into one buffer that is used again and again, so that a packet costs one pass over its events."""
+def used_bits(events: Array) -> int:
+    """All second words (x, y, polarity, padding) of contiguous EVENT_DTYPE [n] or-ed together: one pass tells two things."""
+    return int(np.bitwise_or.reduce(events.view("<u8")[1::2])) if len(events) else 0
 
-    def __init__(self, most: int) -> None:
-        """most: events that a packet may hold."""
-        self._buffer = np.zeros(_EVENT_HEAD + 16 * most, np.uint8)
-        self._buffer[:_EVENT_HEAD] = np.frombuffer(_EVENT_PREFIX, np.uint8)
-        self._sizes = self._buffer[:_EVENT_HEAD].view("<u4")
-        self._words = self._buffer[_EVENT_HEAD:].view("<u8").reshape(-1, 2)
 
-    def __call__(self, events: Array) -> NDArray[np.uint8]:
-        """The packet of contiguous EVENT_DTYPE [n]; valid until the next call. Padding bytes come out as zero."""
-        count = len(events)
-        words = events.view("<u8").reshape(-1, 2)
-        np.copyto(self._words[:count], words)
-        if np.bitwise_or.reduce(words[:, 1]) > _EVENT_USED_BITS:
-            self._words[:count, 1] &= _EVENT_USED_BITS
-        self._sizes[0] = _EVENT_HEAD - 4 + 16 * count
-        self._sizes[7] = count
-        return self._buffer[: _EVENT_HEAD + 16 * count]
+def polarity_is_legal(bits: int) -> bool:
+    """Whether every polarity is 0 or 1; bits: of `used_bits`."""
+    return (bits >> 32) & 0xFE == 0
+
+
+def padding_is_clean(bits: int) -> bool:
+    """Whether every padding byte is zero; bits: of `used_bits`."""
+    return bits <= _EVENT_USED_BITS
+
+
+def pack_events(events: Array, bits: int) -> tuple[bytes, NDArray[np.uint8]]:
+    """The packet of contiguous EVENT_DTYPE [n] in two pieces: what stands before the events, and their bytes as they are.
+
+    bits: of `used_bits`; rubbish in the padding never comes out.
+    """
+    head = bytearray(_EVENT_PREFIX)
+    head[0:4] = (_EVENT_HEAD - 4 + 16 * len(events)).to_bytes(4, "little")
+    head[28:32] = len(events).to_bytes(4, "little")
+    if not padding_is_clean(bits):
+        events = events.copy()
+        events.view("<u8")[1::2] &= np.uint64(_EVENT_USED_BITS)
+    return bytes(head), events.view(np.uint8)
 
 
 def pack_imu(samples: Array) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
 
-from protocol.streams import EVENT_DTYPE, RECORD_DTYPES, Array, Frame, Stream
+from protocol.streams import RECORD_DTYPES, Array, Frame, Stream
 from recorder.aedat4.errors import Aedat4Error, DiskFullError
 from recorder.aedat4.flat import FlatError
 from recorder.aedat4.layout import (
@@ -27,7 +27,17 @@ from recorder.aedat4.layout import (
     pack_table,
     unpack_header,
 )
-from recorder.aedat4.packets import KINDS, EventPacker, exposure_start_us, frame_format, pack_frame, pack_imu, pack_triggers
+from recorder.aedat4.packets import (
+    KINDS,
+    exposure_start_us,
+    frame_format,
+    pack_events,
+    pack_frame,
+    pack_imu,
+    pack_triggers,
+    polarity_is_legal,
+    used_bits,
+)
 from recorder.aedat4.streaminfo import StreamMeta, from_xml, to_xml
 
 SUFFIX = ".aedat4"
@@ -70,7 +80,6 @@ class Aedat4Writer:
         self.has_table = False
         self._last_us: dict[Stream, int] = {}
         self._compress = Compressor(compression)
-        self._pack_events = EventPacker(EVENTS_PER_PACKET)
         self._torn = self._closed = False
         self._end = 0
         metas = [StreamMeta(n, KINDS[s], s.value, streams[s], source) for s, n in self._ids.items()]
@@ -98,11 +107,13 @@ class Aedat4Writer:
         the file, and the file ends with the last of them.
         """
         self._check_records(stream, records)
+        records = np.ascontiguousarray(records)
+        bits = self._checked_bits(stream, records)
         if len(records):
             self._check_order(stream, records["t"])
         for part in _parts(records):
             first, last = int(part["t"][0]), int(part["t"][-1])
-            self._write_packet(stream, self._pack(stream, part), len(part), first, last)
+            self._write_packet(stream, _pack(stream, part, bits), len(part), first, last)
 
     def write_frame(self, frame: Frame) -> None:
         """frame.image: [H, W] uint8 or uint16, or [H, W, 3 or 4] uint8 in BGR(A); raises as `write_records` does."""
@@ -116,7 +127,8 @@ class Aedat4Writer:
             raise Aedat4Error(f"{self.path.name}: a frame without a time was given; stamp it with event time first.")
         start = exposure_start_us(frame)
         self._check_order(Stream.FRAMES, np.array([start]))
-        self._write_packet(Stream.FRAMES, pack_frame(frame.image, start, frame.exposure_us or 0), 1, start, start)
+        packet = pack_frame(frame.image, start, frame.exposure_us or 0)
+        self._write_packet(Stream.FRAMES, (packet,), 1, start, start)
 
     def close(self) -> None:
         """Write the data table, then the header's pointer to it, and sync both to disk; a second call does nothing.
@@ -139,11 +151,6 @@ class Aedat4Writer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _pack(self, stream: Stream, records: Array) -> Any:
-        if stream is Stream.EVENTS:
-            return self._pack_events(records)
-        return pack_imu(records) if stream is Stream.IMU else pack_triggers(records)
-
     def _check_open(self, stream: Stream) -> None:
         if self._closed:
             raise Aedat4Error(f"{self.path.name}: this file is closed already; open a new one to record more.")
@@ -157,8 +164,12 @@ class Aedat4Writer:
                 f"{self.path.name}: a batch of {records.dtype} {records.shape} does not fit the stream {stream.value}; "
                 "give a one-dimensional array of its record type."
             )
-        if stream is Stream.EVENTS and len(records) and records["p"].view(np.uint8).max() > 1:
+
+    def _checked_bits(self, stream: Stream, records: Array) -> int:
+        bits = used_bits(records) if stream is Stream.EVENTS else 0
+        if not polarity_is_legal(bits):
             raise Aedat4Error(f"{self.path.name}: a batch has polarities other than 0 and 1; correct its source.")
+        return bits
 
     def _check_order(self, stream: Stream, t: Any) -> None:
         before = self._last_us.get(stream, int(t[0]))
@@ -175,8 +186,8 @@ class Aedat4Writer:
             "give the data in time order."
         )
 
-    def _write_packet(self, stream: Stream, raw: Any, count: int, first: int, last: int) -> None:
-        payload = self._compress(raw)
+    def _write_packet(self, stream: Stream, pieces: tuple[Any, ...], count: int, first: int, last: int) -> None:
+        payload = self._compress(*pieces)
         size = sum(map(len, payload))
         number = self._ids[stream]
         offset = self._end + PACKET_HEADER.size
@@ -276,8 +287,12 @@ def create(path: Path, open_file: Callable[[Path], BinaryIO] = exclusive_open) -
         ) from error
 
 
+def _pack(stream: Stream, records: Array, bits: int) -> tuple[Any, ...]:
+    if stream is Stream.EVENTS:
+        return pack_events(records, bits)
+    return (pack_imu(records) if stream is Stream.IMU else pack_triggers(records),)
+
+
 def _parts(records: Array) -> Iterator[Array]:
-    if records.dtype == EVENT_DTYPE:
-        records = np.ascontiguousarray(records)
     for start in range(0, len(records), EVENTS_PER_PACKET):
         yield records[start : start + EVENTS_PER_PACKET]
