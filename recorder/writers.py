@@ -13,7 +13,7 @@ from typing import Protocol
 
 from protocol.streams import Packet, Records
 
-WAIT_BYTES = 8 << 20  # half a million events: some 30 ms of work for the writer
+WAIT_BYTES = 1 << 20  # 65,000 events: little enough to be still in the processor's cache when the writer comes to them
 WAIT_S = 0.05
 
 

@@ -74,7 +74,7 @@ class Compressor:
         if self._lz4 is not None:
             # Each piece ends an LZ4 block, which spares joining them first.
             return self._lz4.begin(), *map(self._lz4.compress, pieces), self._lz4.flush()
-        raw = b"".join(map(bytes, pieces))
+        raw = b"".join(pieces)
         return (raw if self._zstd is None else self._zstd.compress(raw),)
 
 
