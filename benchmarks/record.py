@@ -9,6 +9,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import statistics
 import sys
@@ -198,9 +199,12 @@ def bench_rate(folder: Path, mev: float, repeats: int) -> None:
     source, count = _events(folder, mev)
     ours, bare = [], []
     for repeat in range(repeats):
+        os.sync()  # neither side is to pay for what the other left to be written to disk
         bare.append(count / 1e6 / _bare_loop(source, folder / f"bare{repeat}.aedat4"))
-        ours.append(count / 1e6 / _glimpse(source, folder / f"take{repeat}", count))
         (folder / f"bare{repeat}.aedat4").unlink()
+        os.sync()
+        ours.append(count / 1e6 / _glimpse(source, folder / f"take{repeat}", count))
+        shutil.rmtree(folder / f"take{repeat}")
     a, b = statistics.median(ours), statistics.median(bare)
     print(
         f"rate      {count / 1e6:.0f} Mev, LZ4, 2 ring readers, none lost: {a:.1f} Mev/s; bare MonoCameraWriter {b:.1f} Mev/s"
