@@ -22,7 +22,7 @@ from protocol.manifest import FinishReason
 from recorder.aedat4.writer import Aedat4Writer
 from recorder.clock import HostClock
 from recorder.engine import Engine
-from recorder.messages import Command, Hello, Refused, Report, Shutdown, Status, parse_command
+from recorder.messages import Arm, Command, Hello, Record, Refused, Report, Shutdown, Status, parse_command
 from recorder.power import Awake
 from recorder.runtime import create_runtime_folder, runtime_root, sweep
 from recorder.sources.registry import Registry, default_registry
@@ -78,8 +78,11 @@ class ReportPipe:
 class CommandReader:
     """Reads commands from the parent; the end of the pipe means that the parent is gone."""
 
-    def __init__(self, pipe: BinaryIO, refuse: Callable[[str], None]) -> None:
-        self.commands: queue.Queue[Command | None] = queue.Queue()
+    def __init__(self, pipe: BinaryIO, refuse: Callable[[str], None], leaving: Callable[[], None]) -> None:
+        """leaving: told on this reader's own thread that the process is to end, whatever the main thread is stuck in."""
+        # Simple: a signal handler may put into it while the main thread is inside `get`.
+        self.commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._leaving = leaving
         self._pipe = pipe
         self._refuse = refuse
         threading.Thread(target=self._run, name="commands", daemon=True).start()
@@ -87,9 +90,14 @@ class CommandReader:
     def _run(self) -> None:
         while line := self._pipe.readline():
             try:
-                self.commands.put(parse_command(line))
+                command = parse_command(line)
             except ValidationError as error:
                 self._refuse(f"The capture process was sent a command that it does not know: {error.errors()[0]['msg']}.")
+                continue
+            if isinstance(command, Shutdown):
+                self._leaving()
+            self.commands.put(command)
+        self._leaving()
         self.commands.put(None)
 
 
@@ -107,10 +115,11 @@ class CaptureProcess:
         exit_s: float = EXIT_S,
     ) -> None:
         self._exit_s = exit_s
+        self._watched = threading.Event()
         self._clock = clock or HostClock()
         self._runtime = create_runtime_folder(root)
         self._pipe = ReportPipe(reports)
-        self._reader = CommandReader(commands, lambda text: self._pipe.send(Refused(text=text)))
+        self._reader = CommandReader(commands, lambda text: self._pipe.send(Refused(text=text)), self._watch)
         self._engine = Engine(registry, self._runtime, self._pipe.send, self._clock, open_events)
         self._awake: Awake | None = None
         self._leaving = False
@@ -154,18 +163,24 @@ class CaptureProcess:
             self._parent_gone()
             return
         if isinstance(command, Shutdown):
-            self._leave()
+            self._leaving = True
+            self._watch()
+        if self._leaving and isinstance(command, Arm | Record):
+            self._pipe.send(Refused(text="The capture process is closing; start it again."))
+            return
         self._engine.handle(command)
 
     def _parent_gone(self) -> None:
         if not self._leaving:
-            self._leave()
+            self._leaving = True
             self._take_deadline_ns = self._clock.monotonic_ns() + int(
                 min(self._engine.parent_gone_s, self._exit_s * ORPHAN_SHARE) * 1e9
             )
 
-    def _leave(self) -> None:
-        self._leaving = True
+    def _watch(self) -> None:
+        if self._watched.is_set():
+            return
+        self._watched.set()
         # The last resort against a disk or driver that never returns: .part files stay for `glimpse recover`.
         watchdog = threading.Timer(self._exit_s, self._exit_now)
         watchdog.daemon = True

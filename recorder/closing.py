@@ -16,6 +16,7 @@ from recorder.recording import Ending, OpenCamera, TakeRecording
 from recorder.takefiles import Reservation, siblings
 
 HASH_BLOCK = 1 << 20
+NOT_LISTED = (MANIFEST_SUFFIX, LABELS_SUFFIX, ".unreadable")  # the manifest itself, what comes later, what nobody can open
 DISTRIBUTIONS = {
     "glimpse": "glimpse-davis",
     "dv-processing": "dv-processing",
@@ -49,8 +50,8 @@ def save_provisional(context: TakeContext, manifest: Manifest) -> None:
 
 
 def status_of(ending: Ending, counts: Mapping[str, Mapping[str, int]]) -> TakeStatus:
-    """The status: failed when a stream's counts disagree or nothing came at all; else complete or partial by how it ended."""
-    if any(count["received"] != count["written"] for count in counts.values()):
+    """The status: failed when data were lost or nothing came at all; else complete or partial by how it ended."""
+    if any(count["received"] != count["written"] or count.get("dropped") for count in counts.values()):
         return TakeStatus.FAILED
     if not any(count["received"] for count in counts.values()):
         return TakeStatus.FAILED
@@ -72,6 +73,12 @@ def close_take(context: TakeContext, take: TakeRecording, drain_s: float) -> Tak
         if ending.reason in WHOLE:
             ending = Ending(FinishReason.WRITE_ERROR, f"Closing the files failed: {error}.")
     return _commit(context, take, status, ending)
+
+
+def defective(context: TakeContext, take: TakeRecording, error: Exception) -> TakeDone:
+    """What is said of a take that a defect kept from being closed: its `.part` files are there."""
+    message = f"The take could not be closed ({error}); run `glimpse recover` on the data set, and report this."
+    return _done(context, None, TakeStatus.FAILED, Ending(FinishReason.INTERNAL_ERROR, message), take)
 
 
 def _commit(context: TakeContext, take: TakeRecording, status: TakeStatus, ending: Ending) -> TakeDone:
@@ -150,9 +157,7 @@ def _truth(cameras: Iterable[OpenCamera]) -> Mapping[str, object] | None:
 
 def file_records(folder: Path, stem: str) -> dict[str, FileRecord]:
     """Size and checksum of every file of a stem but its manifest, keyed by suffix."""
-    paths = (
-        path for path in siblings(folder, stem) if path.is_file() and not path.name.endswith((MANIFEST_SUFFIX, LABELS_SUFFIX))
-    )
+    paths = (path for path in siblings(folder, stem) if path.is_file() and not path.name.endswith(NOT_LISTED))
     return {path.name[len(stem) :]: FileRecord(bytes=path.stat().st_size, sha256=sha256(path)) for path in paths}
 
 

@@ -6,6 +6,7 @@ thread, so that commands are always heard; packets run on the cameras' own threa
 
 import dataclasses
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -18,7 +19,7 @@ from protocol.streams import Packet, Stream
 from recorder.aedat4.writer import Aedat4Writer
 from recorder.board import RingBoard
 from recorder.clock import EventPace, HostClock, RealPace
-from recorder.closing import TakeContext, close_take, provisional, save_provisional
+from recorder.closing import TakeContext, close_take, defective, provisional, save_provisional
 from recorder.messages import (
     Arm,
     Command,
@@ -66,6 +67,7 @@ class RunningTake:
     recording: TakeRecording
     saved_steps: int = 0
     said_unsaved: bool = False
+    closing: bool = False
 
 
 class Engine:
@@ -97,6 +99,7 @@ class Engine:
         self._rates = Rates()
         self._lost: str | None = None
         self._stop_wanted = False
+        self._guard: threading.Thread | None = None
         self._status_ns = self._disk_ns = 0
 
     @property
@@ -127,7 +130,7 @@ class Engine:
             self._stop_wanted = True
             self.end_take(FinishReason.ABORTED, "The program was closed.")
         elif self.is_busy:
-            self._report(Refused(text=f"A take is {self.state}; wait for its end."))
+            self._report(Refused(text="The capture process is busy with a take or its cameras; wait a moment and try again."))
         elif isinstance(command, Arm):
             self._start_job(lambda: self._arm(command.rig, command.settings))
         elif isinstance(command, Record):
@@ -187,12 +190,21 @@ class Engine:
         )
         rig = Rig(spec, self._registry, around)
         rig.open()
-        self._board = RingBoard(self._fresh_folder(), settings)
-        self._prompts = PromptBoard(self._board.prompts)
-        self._rig, self._lost = rig, None
-        self._rates = Rates()
+        self._rig, self._lost, self._rates = rig, None, Rates()
+        self._make_rings(settings)
         for text in rig.warnings():
             self._report(Notice(text=text))
+
+    def _make_rings(self, settings: RecorderSettings) -> None:
+        try:
+            self._board = RingBoard(self._fresh_folder(), settings)
+        except OSError as error:
+            self._say_no_preview(error)
+        self._prompts = PromptBoard(self._board.prompts if self._board else None)
+
+    def _say_no_preview(self, error: OSError) -> None:
+        self._board = None
+        self._notice(f"{self._runtime}: no room for the preview ({error.strerror}); the take goes on without it.")
 
     def _fresh_folder(self) -> Path:
         for old in self._runtime.glob("*.ring"):
@@ -203,6 +215,8 @@ class Engine:
         if self._rig is not None:
             if isinstance(self._pace, RealPace):
                 self._pace.start()
+            if self._take is not None:
+                self._take.recording.reading_since(self._clock.monotonic_ns())
             self._rig.start(self._deliver, self._camera_ended)
 
     def _fail(self, text: str) -> None:
@@ -227,6 +241,9 @@ class Engine:
                 self._start_reading()
             else:
                 self._begin_take(command.take)
+        except TakeStopped as stopped:
+            self._disarm()
+            self._report(Refused(text=str(stopped)))
         except GlimpseError as error:
             self._fail(str(error))
         except OSError as error:
@@ -312,8 +329,7 @@ class Engine:
             board.publish(packet)
         except OSError as error:
             # A preview that finds no memory must not cost the take a single event.
-            self._board = None
-            self._notice(f"{self._runtime}: no room for the preview ({error.strerror}); the take goes on without it.")
+            self._say_no_preview(error)
 
     def _camera_ended(self, device: int, reason: EndReason | None, message: str) -> None:
         found = {EndReason.FINISHED: FinishReason.SOURCE_ENDED, EndReason.LOST: FinishReason.SOURCE_LOST}
@@ -341,12 +357,23 @@ class Engine:
         if error := recording.writers.error():
             recording.end(*write_ending(error))
         self._save_steps(take)
-        if recording.ending is not None and self.state is State.RECORDING:
+        if recording.ending is not None and not take.closing:
+            take.closing = True
             self._set_state(State.FINALISING, recording.ending.message)
             self._start_job(lambda: self._finalise(take))
 
     def _guard_disk(self, take: RunningTake) -> None:
-        if text := nearly_full(take.context.reservation.folder, self._settings):
+        # On a thread: to ask a network folder that hangs for its free space hangs too.
+        if self._guard is None or not self._guard.is_alive():
+            self._guard = threading.Thread(target=self._look_at_disk, args=(take,), name="room", daemon=True)
+            self._guard.start()
+
+    def _look_at_disk(self, take: RunningTake) -> None:
+        try:
+            text = nearly_full(take.context.reservation.folder, self._settings)
+        except OSError as error:
+            text = f"{take.context.reservation.folder}: cannot be reached any more ({error.strerror}); check the disk."
+        if text:
             take.recording.end(FinishReason.DISK_LOW, text)
 
     def _save_steps(self, take: RunningTake) -> None:
@@ -365,9 +392,11 @@ class Engine:
         try:
             take.recording.shut()
             done = close_take(take.context, take.recording, self._settings.drain_s)
-        finally:
-            self._prompts.show(None)
-            self._take = None
+        except Exception as error:  # noqa: BLE001  (a defect here must still end the take, and say where its files are)
+            _log.exception("a take could not be closed")
+            done = defective(take.context, take.recording, error)
+        self._prompts.show(None)
+        self._take = None
         if self._lost:
             self._disarm()
         else:

@@ -167,7 +167,8 @@ def _linked(source: Path, target: Path) -> bool:
 
 def sync_file(path: Path) -> None:
     """Put a file's content on disk."""
-    handle = os.open(path, os.O_RDONLY)
+    # Windows syncs only what may be written.
+    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

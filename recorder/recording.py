@@ -19,6 +19,14 @@ from recorder.tally import Tally
 from recorder.writers import QueueFull, WriteFailed
 
 LATE_US = 200_000  # how long after its stop a live take goes on: USB batches take 1 to 10 ms, webcams up to some 100 ms
+HELD_BYTES = 1 << 30  # pictures that wait for the first event: 5 s of 1080p at 30 a second
+HARMLESS = (
+    FinishReason.SOURCE_ENDED,
+    FinishReason.SOURCE_LOST,
+    FinishReason.ABORTED,
+    FinishReason.PARENT_GONE,
+    FinishReason.STALLED,
+)
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -140,9 +148,11 @@ class TakeRecording:
         tally = self.tallies[packet.stream]
         whole, backwards = tally.whole(packet)
         if whole is not None:
-            self._put(whole)
             t = whole.records["t"]
+            # Counted before it is queued: what the disk then refuses was received all the same.
             self._count(tally, len(t), int(t[0]), int(t[-1]), whole.host_ns)
+            self._put(whole)
+            self._follow(packet.stream, int(t[-1]))
         if backwards:
             self._end_backwards(packet.stream)
 
@@ -150,22 +160,28 @@ class TakeRecording:
         if frame.stream_us is None:
             with self._lock:
                 if self.event_minus_host_us is None:
-                    self._held.append(frame)
+                    self._hold(frame)
                     self._seen_ns[frame.stream] = frame.host_ns
                     return
             frame = replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us)
         self._write_frame(frame)
 
-    def _write_frame(self, frame: Frame) -> None:
+    def _hold(self, frame: Frame) -> None:
+        self._held.append(frame)
+        if sum(one.image.nbytes for one in self._held) > HELD_BYTES:
+            name = self._name(Stream.EVENTS)
+            self.end(FinishReason.NO_FIRST_DATA, f"No {name} while the pictures before it filled the memory; check the camera.")
+
+    def _write_frame(self, frame: Frame, *, wait: bool = True) -> None:
         tally, stream_us = self.tallies[frame.stream], frame.stream_us or 0
         if tally.last_us is not None and stream_us < tally.last_us:
             self._end_backwards(frame.stream)
             return
-        self._put(frame)
         self._count(tally, 1, stream_us, stream_us, frame.host_ns)
+        self._put(frame, wait=wait)
 
-    def _put(self, packet: Packet) -> None:
-        self.writers.put(packet, lambda: self._follows_events and self.ending is None)
+    def _put(self, packet: Packet, *, wait: bool = True) -> None:
+        self.writers.put(packet, lambda: wait and self._follows_events and self.ending is None)
 
     def _end_backwards(self, stream: Stream) -> None:
         self.end(FinishReason.TIME_BACKWARDS, f"The time stamps of the stream {stream} jumped backwards.")
@@ -177,8 +193,12 @@ class TakeRecording:
             if _clock_of(tally.stream) is Stream.EVENTS:
                 self._clock.saw(last_us, host_ns)
                 self._newest_us = max(self._newest_us or last_us, last_us)
-            if self._follows_events and tally.stream is Stream.EVENTS:
-                self._advance(last_us)
+
+    def _follow(self, stream: Stream, last_us: int) -> None:
+        if self._follows_events and stream is Stream.EVENTS:
+            with self._lock:
+                if self.ending is None:
+                    self._advance(last_us)
 
     def now_us(self, host_ns: int) -> int | None:
         """Event time now; None before the first data of the event camera."""
@@ -194,6 +214,17 @@ class TakeRecording:
                 self._ended_by_disk(lambda: self._advance(now_us))
             self._check_first_data(host_ns)
             self._check_silence(host_ns)
+            self._check_disk()
+
+    def reading_since(self, host_ns: int) -> None:
+        """The cameras are read from now on: their first data are waited for from here."""
+        with self._lock:
+            self._begun_ns = host_ns
+
+    def _check_disk(self) -> None:
+        # A live camera finds the bound by itself; a source that waits for the disk would wait for ever.
+        if self._follows_events and self.writers.waiting_s() > self._settings.queue_s:
+            self.end(FinishReason.DISK_STALLED, f"The disk took nothing for more than {self._settings.queue_s:g} s.")
 
     def _advance(self, now_us: int) -> None:
         if self.start_us is None:
@@ -214,7 +245,8 @@ class TakeRecording:
         self.event_minus_host_us = 0 if shift is None else shift
         held, self._held = self._held, []
         for frame in held:
-            self._write_frame(replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us))
+            # Without waiting: this runs under the lock.
+            self._write_frame(replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us), wait=False)
 
     def _end_with_script(self, now_us: int) -> None:
         stop_us = self.script.stop_us
@@ -246,11 +278,16 @@ class TakeRecording:
         """End the take for this reason unless it has ended already. Returns at once; `shut` waits."""
         with self._lock:
             if self.ending is None:
-                self.ending = Ending(reason, message)
+                finished = self.script.finished
+                # A script that is over is waiting for stragglers only: what comes to pass now no longer cuts it short.
+                self.ending = Ending(finished) if finished and reason in HARMLESS else Ending(reason, message)
 
     def shut(self) -> None:
         """Wait for the packets on their way in; afterwards nothing changes any more."""
         self._gate.shut()
+        for stream in self.tallies:
+            if lost := self.dropped(stream):
+                self.notice(f"The camera's own queue dropped {lost} pictures of {stream}; give the computer less to do.")
         with self._lock:
             if self.event_minus_host_us is None and self._held:
                 self._release_at_end()
@@ -309,10 +346,14 @@ class TakeRecording:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How much was received and written of every stream that the rig has."""
-        return {
+        found = {
             stream.value: {"received": tally.received, "written": self.writers.written(stream)}
             for stream, tally in self.tallies.items()
         }
+        for stream in self.tallies:
+            if lost := self.dropped(stream):
+                found[stream.value]["dropped"] = lost
+        return found
 
 
 def _dropped(camera: OpenCamera) -> int:

@@ -37,6 +37,7 @@ from recorder.takefiles import Reservation, TakeFilesError, finish_renames, rena
 from recorder.takewriters import BALLAST_SUFFIX
 from recorder.video import VideoReader
 
+UNREADABLE_SUFFIX = ".unreadable"
 REBUILT_SUFFIX = f".rebuilt{PART}{EVENTS_SUFFIX}"
 VIDEOS = {Stream.RGB: RGB_SUFFIX, Stream.THERMAL: THERMAL_SUFFIX}
 
@@ -99,7 +100,7 @@ def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome
 def _held(lock: Path, take_over: bool) -> str | None:
     """Why the take is not ours to touch; None when its writer is dead."""
     try:
-        owner = ProcessId.from_json(lock.read_text(encoding="utf-8"))
+        owner = ProcessId.from_json(lock.read_text(encoding="utf-8", errors="replace"))
     except FileNotFoundError:
         return None
     alive = owner.is_alive() if owner else False
@@ -164,12 +165,12 @@ def _counts(folder: Path, part: str) -> dict[Stream, int]:
 
 
 def _pictures(path: Path) -> int:
-    """How many pictures decode; a video without a single one is removed, since nothing can open it."""
+    """How many pictures decode; a video without a single one is kept aside under another name."""
     try:
         with VideoReader(path) as video:
             return len(video)
     except GlimpseError:
-        path.unlink()
+        path.rename(path.with_name(path.name + UNREADABLE_SUFFIX))
         return 0
 
 

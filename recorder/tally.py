@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from protocol.manifest import Gap, StreamRecord
-from protocol.streams import Frame, Records, Stream
+from protocol.streams import Records, Stream
 from recorder.clock import ClockPairs
 from recorder.sources.base import StreamInfo
 
@@ -51,10 +51,6 @@ class Tally:
         self.last_us, self.last_host_ns = last_us, host_ns
         self.received += count
         self.clock.add(last_us, host_ns)
-
-    def add_frame(self, frame: Frame, stream_us: int) -> None:
-        """Count one picture."""
-        self.add(1, stream_us, stream_us, frame.host_ns)
 
     def silent(self, now_ns: int, limit_ns: int) -> bool:
         """Whether a silence longer than the limit begins to be noticed now; said once per silence.

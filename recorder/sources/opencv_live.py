@@ -247,9 +247,9 @@ class LiveFeed:
                 return None
             host_ns = self._surroundings.monotonic_ns()
             good, image = self._capture.retrieve()
-        except opencv().error:
-            return None  # a picture torn on its way; OpenCV tells of some by an exception, of others by False
-        return self._stamped(self._shaped(image), host_ns) if good and image is not None else None
+            return self._stamped(self._shaped(image), host_ns) if good and image is not None else None
+        except (opencv().error, ValueError):
+            return None  # a picture torn on its way, or of a shape that it does not say; others are told by False
 
     def _shaped(self, image: RawImage) -> RawImage:
         """16-bit pictures that come as one row of bytes, as some drivers' buffers do, in their own shape."""

@@ -356,7 +356,8 @@ def test_a_disk_that_does_not_answer_ends_a_live_take(start):
     desk.close_files()
     assert reason is FinishReason.DISK_STALLED
     counts = desk.take.counts()["events"]
-    assert counts["received"] == counts["written"] == 60_000  # six batches of 160 kB; the seventh passed 1 MiB
+    # Six batches of 160 kB; the seventh passed 1 MiB, and was received all the same.
+    assert counts == {"received": 70_000, "written": 60_000}
 
 
 def test_a_full_speed_take_waits_for_the_disk(start):
@@ -452,3 +453,30 @@ def test_pictures_that_a_camera_dropped_during_the_take_are_counted(start):
     desk = start(event_camera(), replace(camera, info=replace(camera.info, dropped=lambda: dropped[0])))
     dropped[0] = 8
     assert (desk.take.dropped(Stream.RGB), desk.take.dropped(Stream.EVENTS)) == (3, 0)
+
+
+def test_a_disk_that_does_not_answer_ends_a_take_at_full_speed_too(start):
+    release = threading.Event()
+    desk = start(follows_events=True, open_events=stuck(release), settings=RecorderSettings(queue_s=0.05))
+    desk.take.ingest(batch(0, 9_999))
+    while desk.take.writers.waiting_s() <= 0.05:
+        threading.Event().wait(0.01)
+    desk.tick(10_000)
+    release.set()
+    assert desk.take.ending.reason is FinishReason.DISK_STALLED
+
+
+@pytest.mark.parametrize("reason", [FinishReason.SOURCE_ENDED, FinishReason.ABORTED, FinishReason.PARENT_GONE])
+def test_what_happens_after_the_script_is_over_does_not_make_the_take_partial(start, reason):
+    desk = start()
+    desk.live(SCRIPT_US + 10_000)
+    assert desk.take.script.finished
+    desk.take.end(reason, "too late")
+    assert desk.take.ending.reason is FinishReason.SCRIPT_ENDED
+
+
+def test_a_write_error_after_the_script_is_over_still_counts(start):
+    desk = start()
+    desk.live(SCRIPT_US + 10_000)
+    desk.take.end(FinishReason.DISK_FULL, "full")
+    assert desk.take.ending.reason is FinishReason.DISK_FULL

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.streams import EVENT_DTYPE, Frame, Records, Stream
+from protocol.streams import EVENT_DTYPE, Records, Stream
 from recorder.sources.base import StreamInfo
 from recorder.tally import FORWARD_JUMP_US, Tally
 
@@ -72,7 +72,7 @@ def test_a_stream_that_gave_nothing_has_no_times_and_no_gaps():
 def test_pictures_count_one_by_one():
     book = tally(Stream.RGB)
     for index in range(3):
-        book.add_frame(Frame(Stream.RGB, np.zeros((2, 2, 3), np.uint8), None, None, index * MS_NS), index * 1_000)
+        book.add(1, index * 1_000, index * 1_000, index * MS_NS)
     assert (book.received, book.first_us, book.last_us) == (3, 0, 2_000)
 
 
