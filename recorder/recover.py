@@ -5,7 +5,9 @@ Never touches a take whose writer is alive, or belongs to another machine unless
 """
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +34,12 @@ from recorder.aedat4.reader import Aedat4File
 from recorder.aedat4.salvage import SalvageReport, salvage, salvage_copy
 from recorder.closing import file_records, sha256, software
 from recorder.frametable import FrameTableWriter, read_frame_table
-from recorder.host import ProcessId, rename_new, sync_folder, write_atomic
+from recorder.host import ProcessId, create_exclusive, rename_new, sync_folder, write_atomic
 from recorder.takefiles import Reservation, TakeFilesError, finish_renames, rename_take, siblings
 from recorder.takewriters import BALLAST_SUFFIX
 from recorder.video import VideoReader
 
+CLAIM = ".recovering"  # names the process that recovers a folder
 UNREADABLE_SUFFIX = ".unreadable"
 REBUILT_SUFFIX = f".rebuilt{PART}{EVENTS_SUFFIX}"
 VIDEOS = {Stream.RGB: RGB_SUFFIX, Stream.THERMAL: THERMAL_SUFFIX}
@@ -53,11 +56,19 @@ class Outcome:
 
 def recover_folder(folder: Path, *, take_over: bool = False) -> Iterator[Outcome]:
     """Recover everything in one subject's folder. Problems with one take never stop the others."""
+    with _alone(folder) as busy:
+        if busy:
+            yield busy
+            return
+        yield from _recover_all(folder, take_over)
+
+
+def _recover_all(folder: Path, take_over: bool) -> Iterator[Outcome]:
     for stem in finish_renames(folder, take_over=take_over):
         yield Outcome(folder / (stem + EVENTS_SUFFIX), "an interrupted rename was finished", True)
     yield from _finish_rebuilds(folder)
     for stem in sorted(_unfinished(folder)):
-        yield recover_take(folder, stem, take_over=take_over)
+        yield _recover_one(folder, stem, take_over)
     for path in sorted(folder.glob(f"*{EVENTS_SUFFIX}")):
         if _is_whole_name(path) and (outcome := rebuild_truncated(path)):
             yield outcome
@@ -87,6 +98,37 @@ def _unfinished(folder: Path) -> set[str]:
 
 def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome:
     """Salvage one interrupted take and give it its name, marked partial; what holds nothing is removed."""
+    with _alone(folder) as busy:
+        return busy or _recover_one(folder, stem, take_over)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Outcome | None]:
+    """Let one recovery at a time into a folder; gives what to say when another, living one is at it."""
+    claim = folder / CLAIM
+    if not _claimed(claim):
+        yield Outcome(folder, "is being recovered by another process now; left alone", False)
+        return
+    try:
+        yield None
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _claimed(claim: Path) -> bool:
+    mine = ProcessId.current().to_json() + "\n"
+    if not os.access(claim.parent, os.W_OK) or create_exclusive(claim, mine):
+        return True  # where nothing can be written nothing can be done twice
+    owner = ProcessId.from_json(claim.read_text(encoding="utf-8", errors="replace"))
+    if owner is not None and owner.is_alive() is not False:
+        return False
+    aside = claim.with_name(f"{CLAIM}.{ProcessId.current().pid}")
+    claim.rename(aside)  # of two that find it dead only one can
+    aside.unlink()
+    return create_exclusive(claim, mine)
+
+
+def _recover_one(folder: Path, stem: str, take_over: bool) -> Outcome:
     lock = folder / f"{stem}{LOCK_SUFFIX}"
     if reason := _held(lock, take_over):
         return Outcome(lock, reason, False)

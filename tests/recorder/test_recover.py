@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import stations
 from aedat4_samples import assert_same, read_with_aedat, read_with_dv, read_with_glimpse
@@ -22,7 +24,7 @@ from app.main import main
 from protocol.manifest import FinishReason, TakeStatus
 from recorder.aedat4.reader import Aedat4File
 from recorder.dataset import Dataset, TakeEntry
-from recorder.host import ProcessId
+from recorder.host import ProcessId, station_id
 from recorder.inspection import inspect_take
 from recorder.recover import recover_folder
 from recorder.station import Station
@@ -420,3 +422,18 @@ def test_what_cannot_be_recovered_is_listed_with_exit_code_1(whole, capsys):
 
 def test_a_missing_folder_is_wrong_usage(tmp_path):
     assert main(["recover", str(tmp_path / "missing")]) == 2
+
+
+def test_two_recoveries_of_one_folder_keep_out_of_each_others_way(crashed):
+    living = psutil.Process().parent()
+    started = int(Path(f"/proc/{living.pid}/stat").read_text().rpartition(")")[2].split()[19])
+    claim = crashed / ".recovering"
+    claim.write_text(ProcessId(station_id(), living.pid, started).to_json())
+    before = contents(crashed)
+    (outcome,) = recover(crashed)
+    assert not outcome.saved
+    assert "by another process now" in outcome.text
+    assert contents(crashed) == before
+    claim.write_text(ProcessId(station_id(), living.pid, started - 1).to_json())
+    assert all(one.saved for one in recover(crashed))
+    assert not claim.exists()
