@@ -39,7 +39,8 @@ from recorder.sources.spec import CameraSpec
 from recorder.station import Station
 
 SIZE = (346, 260)
-BATCH = 10_000  # events per batch: what a DAVIS346 gives in a few milliseconds at full rate
+FULL_BATCH = 40_000  # what a DAVIS346 gives in 3 ms at full rate; dv hands its batches over every 10 ms by default
+BATCH = 10_000  # what it gives in 5 ms with a moving face
 PEAK_MEV_S = 12.0  # the DAVIS346's own limit
 BUSY_MEV_S = 2.0  # a face that moves, with noise
 GUI_HZ = 60
@@ -60,7 +61,8 @@ class BurstCamera:
         """Load the file."""
         with Aedat4File(self._path) as file:
             events = file.records(Stream.EVENTS)
-        self._batches = iter([events[at : at + BATCH] for at in range(0, len(events), BATCH)])
+        size = FULL_BATCH if self._around.pace.follows_events else BATCH
+        self._batches = iter([events[at : at + size] for at in range(0, len(events), size)])
         self._start_us = int(events["t"][0])
         self._next = next(self._batches)
         return CameraInfo("burst", "Burst", (StreamInfo(Stream.EVENTS, SIZE),), truth=lambda: {"first_s": self._first_s})
@@ -130,7 +132,9 @@ def _bare_loop_here(source: str, target: str) -> float:
     reader = dv.io.MonoCameraRecording(source)
     stores = []
     while reader.isRunning() and (store := reader.getNextEventBatch()) is not None:
-        stores.append(store)
+        if not stores or stores[-1].size() >= FULL_BATCH:
+            stores.append(dv.EventStore())
+        stores[-1].add(store)
     begin = time.monotonic()
     writer = dv.io.MonoCameraWriter(target, dv.io.MonoCameraWriter.DAVISConfig("DAVIS346_0", SIZE, dv.CompressionType.LZ4))
     for store in stores:
