@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, l
     except BrokenPipeError:
         return _reader_is_gone()
     except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except click.exceptions.Exit as wish:
         return wish.exit_code
@@ -34,6 +35,12 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, l
         return USAGE
     except GlimpseError as error:
         click.echo(str(error), err=True)
+        return USAGE
+    except OSError as error:
+        if error.filename is None:
+            click.echo(_defect(error, log_folder), err=True)
+            return DEFECT
+        click.echo(f"{error.filename}: {error.strerror}; check the path and its permissions.", err=True)
         return USAGE
     except Exception as error:  # noqa: BLE001 the last line of defence: told, and kept in a file
         click.echo(_defect(error, log_folder), err=True)

@@ -1,7 +1,10 @@
 """One take by a capture process of its own: what `glimpse record` does, whatever shows the prompts."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TypeAlias
 
 from protocol.errors import GlimpseError
@@ -12,6 +15,7 @@ from recorder.recover import recover_take
 from recorder.station import CaptureDied, Station
 
 Interrupted: TypeAlias = bool
+ANSWER_S = 10.0  # reports come ten times a second, and none while cameras are being opened for some seconds
 
 
 class TakeRefused(GlimpseError):
@@ -27,7 +31,7 @@ def record_take(
     """
     listener = _Listener(show_prompt, say)
     try:
-        with Station() as station:
+        with _termination_as_interrupt(), Station() as station:
             station.send(command)
             return listener.follow(station), listener.interrupted
     except TakeRefused:
@@ -40,10 +44,27 @@ def record_take(
         return _recovered(listener.part, died), listener.interrupted
 
 
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """A terminal that is closed, or a polite kill, ends the take as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in (getattr(signal, name) for name in names)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Listener:
     def __init__(self, show_prompt: Callable[[PromptReport], None], say: Callable[[str], None]) -> None:
         self.interrupted = False
         self.part: Path | None = None
+        self._told = False
         self._show_prompt = show_prompt
         self._say = say
 
@@ -62,7 +83,10 @@ class _Listener:
                 return done
 
     def _hear(self, station: Station) -> TakeDone | None:
-        report = station.next()
+        report = station.next(ANSWER_S)
+        if report is None and not self._told:
+            self._told = True
+            self._say("The capture process does not answer; wait, or press Ctrl-C twice to leave and run `glimpse recover`.")
         if isinstance(report, TakeDone):
             return report
         if isinstance(report, Refused):

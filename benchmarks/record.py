@@ -130,7 +130,7 @@ def _bare_loop(source: Path, target: Path) -> float:
 
 def _bare_loop_here(source: str, target: str) -> float:
     reader = dv.io.MonoCameraRecording(source)
-    stores = []
+    stores: list[Any] = []
     while reader.isRunning() and (store := reader.getNextEventBatch()) is not None:
         if not stores or stores[-1].size() >= FULL_BATCH:
             stores.append(dv.EventStore())

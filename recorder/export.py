@@ -19,10 +19,13 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from protocol.errors import GlimpseError
+from protocol.naming import EVENTS_SUFFIX, split_filename
 from protocol.streams import EVENT_DTYPE, Array, Stream
 from recorder.binning import bin_events, edges_by_number, edges_by_width
+from recorder.dataset import DATASET_FILE, SUBJECTS_FILE
 from recorder.host import rename_new
 from recorder.take import Take
+from recorder.takefiles import LEDGER
 
 COLUMNS = ("t", "x", "y", "p")
 DEFAULT_BIN_US = 10_000
@@ -78,6 +81,8 @@ def export_take(
 
     Raises ExportError for an existing file (unless `force`), a wish that makes no sense or a disk that refuses.
     """
+    if _is_recorded(out.resolve()):
+        raise ExportError(f"{out}: belongs to a data set and is never replaced; give another name.")
     if out.exists() and not force:
         raise ExportError(f"{out}: exists already; give --force to replace it, or another name.")
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -92,6 +97,15 @@ def export_take(
     finally:
         temporary.unlink(missing_ok=True)
     return replace(exported, out=out, problems=take.file.problems)
+
+
+def _is_recorded(path: Path) -> bool:
+    """Whether the path is a file of a take or of a data set, which no export may ever replace."""
+    if not path.exists():
+        return False
+    split = split_filename(path.name)
+    take = split is not None and path.with_name(split[0] + EVENTS_SUFFIX).exists()
+    return take or path.name in (DATASET_FILE, SUBJECTS_FILE, LEDGER)
 
 
 def _make_folder(folder: Path) -> None:

@@ -209,12 +209,19 @@ class TakeRecording:
         with self._lock:
             if self.ending is not None:
                 return
+            self._check_standstill(host_ns)
             self._ticked_ns = host_ns
-            if not self._follows_events and (now_us := self._clock.at(host_ns)) is not None:
+            if self.ending is None and not self._follows_events and (now_us := self._clock.at(host_ns)) is not None:
                 self._ended_by_disk(lambda: self._advance(now_us))
             self._check_first_data(host_ns)
             self._check_silence(host_ns)
             self._check_disk()
+
+    def _check_standstill(self, host_ns: int) -> None:
+        # A process that was stopped, or a computer that slept, has no data of that time, whatever its clock says.
+        still_s = (host_ns - self._ticked_ns) / 1e9
+        if still_s > self._settings.stall_end_s:
+            self.end(FinishReason.STALLED, f"The capture process stood still for {still_s:.0f} s; record the take again.")
 
     def reading_since(self, host_ns: int) -> None:
         """The cameras are read from now on: their first data are waited for from here."""

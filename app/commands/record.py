@@ -163,7 +163,11 @@ def prepare_dataset(data: Path, rig: RigSpec, subject: int) -> None:
 
 def _check_consent(data: Path, subject: int) -> None:
     known = SubjectStore(data).get(subject)
-    if known is None or not may_record(known, date.today()):
+    if known is not None and known.withdrawn_on is not None:
+        raise RecordError(f"{data}: subject {subject} withdrew the consent on {known.withdrawn_on}; use a new subject number.")
+    if known is not None and not may_record(known, date.today()):
+        raise RecordError(f"{data}: the consent of subject {subject} does not cover recording today; correct subjects.csv.")
+    if known is None:
         raise RecordError(_no_consent(data, subject))
 
 

@@ -42,6 +42,8 @@ class Aedat4File:
     def __init__(self, path: Path) -> None:
         """Raises Aedat4Error when the file cannot be opened or has no readable header."""
         self.path = path
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise Aedat4Error(f"{path}: this is no regular file; give an aedat4 file.")  # a pipe would be waited for
         try:
             self._file = path.open("rb", buffering=0)
         except OSError as error:

@@ -84,9 +84,9 @@ def test_a_command_that_failed_in_part_sets_the_exit_code(capsys):
     assert main(["half"], broken) == 1
 
 
-def test_an_interrupt_is_quiet(capsys):
+def test_an_interrupt_is_one_word(capsys):
     assert main(["interrupted"], broken) == 3
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "Interrupted.\n")
 
 
 def test_a_defect_is_one_line_and_its_traceback_is_kept_in_a_file(capsys, tmp_path):

@@ -191,10 +191,11 @@ def when_step_begins(process, text):
         assert line, f"it ended before {text!r}"
 
 
-def test_control_c_keeps_the_take_as_partial(tmp_path, plan):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_control_c_a_kill_and_a_closed_terminal_keep_the_take_as_partial(tmp_path, plan, number):
     process = interruptible(tmp_path / "data", plan, "--movement", "frown", "--camera", "sim")
     when_step_begins(process, "Neutral")
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     code, told, said = ended(process)
     assert (code, told["status"], told["finish_reason"]) == (3, "partial", "aborted"), said
     assert "Traceback" not in said
@@ -375,7 +376,7 @@ def test_consent_that_was_withdrawn_is_none(tmp_path, plan, capsys):
     SubjectStore(data).withdraw(4, date(2026, 1, 3))
     code, _, said = record(data, plan, capsys, "--camera", f"network:127.0.0.1:{free_port()}")
     assert code == 2
-    assert "subject 4 has no valid consent" in said
+    assert "subject 4 withdrew the consent on 2026-01-03" in said
 
 
 def test_a_server_that_is_not_there_is_named_and_nothing_is_written(tmp_path, plan, capsys):

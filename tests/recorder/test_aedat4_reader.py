@@ -1,5 +1,6 @@
 """What our reader makes of files: real, unfinished, cut off, damaged, lying."""
 
+import os
 import struct
 
 import numpy as np
@@ -316,3 +317,9 @@ def test_frames_are_read_only_and_carry_both_times(recording):
     assert frame.timestamp_us == START_US + 3000 - 4773 // 2
     np.testing.assert_array_equal(frame.image, some_frame(0, seed=0).image)
     assert not frame.image.flags.writeable
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.aedat4")
+    with pytest.raises(Aedat4Error, match="no regular file"):
+        Aedat4File(tmp_path / "pipe.aedat4")

@@ -5,7 +5,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from takekit import RESOLUTION, T0_US, some_events, write_events
+from takekit import RESOLUTION, T0_US, make_take, some_events, write_events
 
 from protocol.streams import EVENT_DTYPE
 from recorder import export
@@ -167,3 +167,15 @@ def test_what_is_wrong_with_the_recording_is_told_with_the_export(tmp_path):
         done = export_take(take, tmp_path / "out.csv", Wish(Format.CSV))
     assert 0 < done.events < 2000
     assert done.problems != ()
+
+
+@pytest.mark.parametrize("name", ["frown_4_1.aedat4", "frown_4_1.json", "dataset.json", "subjects.csv", ".numbers"])
+def test_no_export_ever_replaces_what_was_recorded(tmp_path, name):
+    path = make_take(tmp_path, "frown_4_1")
+    target = tmp_path / name
+    if not target.exists():
+        target.write_text("mine")
+    before = target.read_bytes()
+    with Take(path) as take, pytest.raises(ExportError, match="belongs to a data set"):
+        export_take(take, target, Wish(Format.CSV), force=True)
+    assert target.read_bytes() == before

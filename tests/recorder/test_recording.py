@@ -480,3 +480,11 @@ def test_a_write_error_after_the_script_is_over_still_counts(start):
     desk.live(SCRIPT_US + 10_000)
     desk.take.end(FinishReason.DISK_FULL, "full")
     assert desk.take.ending.reason is FinishReason.DISK_FULL
+
+
+def test_a_process_that_stood_still_does_not_call_its_take_complete(start):
+    desk = start()
+    desk.live(300_000)
+    desk.tick(60_000_000)
+    assert desk.take.ending.reason is FinishReason.STALLED
+    assert "stood still" in desk.take.ending.message
