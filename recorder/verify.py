@@ -4,7 +4,7 @@ Reads only. What must be looked into is a finding; what is merely worth saying i
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,9 +26,10 @@ from protocol.naming import (
     split_filename,
 )
 from recorder.closing import sha256
-from recorder.dataset import Dataset, TakeEntry
+from recorder.dataset import DATASET_FILE, SUBJECTS_FILE, Dataset, TakeEntry
 from recorder.host import ProcessId
 from recorder.inspection import count_problems
+from recorder.subject_store import SubjectStore
 from recorder.take import Take
 from recorder.takefiles import DISCARDED, JOURNAL_SUFFIX, LEDGER, ledger, name_of
 
@@ -126,6 +127,19 @@ def _readable(entry: TakeEntry) -> Iterator[Finding]:
             yield from (Finding(entry.path, Kind.UNREADABLE, problem) for problem in take.problems if problem not in said)
     except GlimpseError as error:
         yield Finding(entry.path, Kind.UNREADABLE, str(error))
+
+
+def verify_records(dataset: Dataset) -> Iterator[Finding]:
+    """Whether the data set's own records can be read: what it is, and who was recorded."""
+    readers: tuple[tuple[str, Callable[[], object]], ...] = (
+        (DATASET_FILE, lambda: dataset.info),
+        (SUBJECTS_FILE, SubjectStore(dataset.path).records),
+    )
+    for name, read in readers:
+        try:
+            read()
+        except GlimpseError as error:
+            yield Finding(dataset.path / name, Kind.UNREADABLE, f"cannot be used: {error}")
 
 
 def verify_folders(dataset: Dataset, entries: Sequence[TakeEntry]) -> Iterator[Finding]:

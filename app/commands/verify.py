@@ -7,7 +7,7 @@ import click
 
 from app.output import done_or_failed, print_json, progress
 from recorder.dataset import Dataset
-from recorder.verify import Finding, backup_pairs, compare, verify_folders, verify_take
+from recorder.verify import Finding, backup_pairs, compare, verify_folders, verify_records, verify_take
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -31,6 +31,7 @@ def verify(folder: Path, backup: Path | None, as_json: bool) -> int:
     dataset = Dataset(folder)
     entries = dataset.takes()
     found = [finding for entry in progress(entries, "Verifying") for finding in verify_take(entry)]
+    found += verify_records(dataset)
     found += verify_folders(dataset, entries)
     if backup is not None:
         pairs = backup_pairs(folder, backup)

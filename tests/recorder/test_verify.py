@@ -9,7 +9,7 @@ from recorder.dataset import Dataset
 from recorder.host import ProcessId
 from recorder.recover import rebuild_truncated
 from recorder.takefiles import mark_noise
-from recorder.verify import Kind, backup_pairs, compare, verify_folders, verify_take
+from recorder.verify import Kind, backup_pairs, compare, verify_folders, verify_records, verify_take
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +175,10 @@ def test_a_backup_is_compared_file_by_file(data, tmp_path):
         ("backup_extra", "frown_4_3.json"),
         ("backup_differs", "notes.txt"),
     ]
+
+
+def test_records_of_the_data_set_that_cannot_be_read_are_found(data):
+    (data / "dataset.json").write_text("{")
+    (data / "subjects.csv").write_bytes(bytes(range(256)))
+    names = [finding.path.name for finding in verify_records(Dataset(data))]
+    assert names == ["dataset.json", "subjects.csv"]
