@@ -70,6 +70,7 @@ def default_registry() -> Registry:
     registry.register("network", _network)
     registry.register("replay", _replay)
     registry.register("sim", _sim)
+    registry.register("webcam", _webcam)
     registry.register_frames(Stream.RGB, _rgb)
     registry.register_frames(Stream.THERMAL, _thermal)
     return registry
@@ -97,6 +98,12 @@ def _sim(spec: CameraSpec, surroundings: Surroundings) -> Camera:
     from recorder.sim.sources import open_sim
 
     return open_sim(spec, surroundings)
+
+
+def _webcam(spec: CameraSpec, surroundings: Surroundings) -> Camera:
+    from recorder.sources.webcam import WebcamEvents
+
+    return WebcamEvents(spec.target, _settings(Stream.RGB, surroundings), surroundings)
 
 
 def _rgb(spec: FrameCameraSpec, surroundings: Surroundings) -> Camera:

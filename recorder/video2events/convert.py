@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.manifest import Device
-from protocol.streams import Array, Frame, Stream
+from protocol.streams import Frame, Stream
 from recorder.sim.pixel import Cause, EventPixels
 from recorder.sources.feed import in_pieces
 from recorder.sources.pictures import RawImage, opencv
@@ -21,7 +21,7 @@ from recorder.video2events.errors import ConvertError
 from recorder.video2events.faces import FaceFinder
 from recorder.video2events.grey import colour, grey
 from recorder.video2events.reading import FaceVideo
-from recorder.video2events.recipe import Recipe, pixel_params, settings
+from recorder.video2events.recipe import LONGEST_STEP_US, Recipe, pixel_params, settings
 from recorder.video2events.standard import Standard, standardise, whole_picture
 from recorder.video2events.table import Job
 from recorder.video2events.takeout import About, TakeOut
@@ -34,13 +34,15 @@ class Tools:
     """What a conversion is handed.
 
     now: ISO 8601 wall clock; finder: needed unless `Recipe.face` is None; finder_notice: a sentence on what it lacks;
-    watch: called with the share of this video's work that was done since the last call.
+    watch: called with the share of this video's work that was done since the last call; prepare: called before the first
+    file is written, when it is certain that the video can be converted.
     """
 
     now: Callable[[], str]
     finder: FaceFinder | None = None
     finder_notice: str | None = None
     watch: Callable[[float], None] = lambda share: None
+    prepare: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def convert(job: Job, data: Path, recipe: Recipe, tools: Tools) -> Converted:
     """
     with FaceVideo(job.path, recipe.fps, job.start_s, job.stop_s) as video:
         standard = _standard(video, recipe, tools)
+        tools.prepare()
         with TakeOut(data, job.movement, job.subject, standard.size, colour=recipe.colour) as take:
             exposure = _Exposure(video, standard, take, recipe)
             try:
@@ -73,7 +76,7 @@ def convert(job: Job, data: Path, recipe: Recipe, tools: Tools) -> Converted:
                 exposure.remove_frames()
                 raise
         counts = {stream.value: take.count(stream) for stream in (Stream.EVENTS, Stream.FRAMES, Stream.RGB)}
-        return Converted(job.path, path, job.movement, job.subject, counts, exposure.duration_us, notices)
+        return Converted(job.path, path, job.movement, job.subject, counts, int(np.ptp(video.times_us)), notices)
 
 
 def _looks(video: FaceVideo, recipe: Recipe) -> int:
@@ -103,11 +106,10 @@ class _Exposure:
         self.seed = zlib.crc32(f"{recipe.seed} {take.name}".encode())
         self.standard = standard
         self.causes = np.zeros(len(Cause), np.int64)
-        self.duration_us = 0
         self._video = video
         self._take = take
         self._pixels = EventPixels(standard.size, pixel_params(recipe.pixel), self.seed)
-        self._began_us: int | None = None
+        self._last_us: int | None = None
         self._keeps_colour = recipe.colour
         self._frames = recipe.frames_folder / take.name if recipe.frames_folder else None
         self._made_frames = False
@@ -135,16 +137,12 @@ class _Exposure:
             _write_png(self._frames / f"{index:05d}.png", picture)
 
     def _expose(self, picture: NDArray[np.uint8], t_us: int) -> None:
-        if self._began_us is None:
-            self._began_us = t_us
+        before_us, self._last_us = self._last_us, t_us
+        if before_us is None or t_us - before_us > LONGEST_STEP_US:
             self._pixels.start(picture, t_us)
             return
         events, causes = self._pixels.step(picture, t_us)
         self.causes += np.bincount(causes, minlength=len(Cause))
-        self._put_events(events)
-        self.duration_us = t_us - self._began_us
-
-    def _put_events(self, events: Array) -> None:
         for packet in in_pieces(Stream.EVENTS, events, 0):
             self._take.put(packet)
 

@@ -14,6 +14,8 @@ from recorder.video2events.standard import FaceWish
 
 PUBLISHED_PRESET = "spiking_fer"
 PUBLISHED_FPS = 30.0  # v2e's --input_frame_rate in Spiking-FER's command line; used for folders, which carry no times
+# Between two pictures: the pixel counts the microseconds of a step in 32 bits. After a longer gap it begins anew.
+LONGEST_STEP_US = 1_800_000_000
 
 # v2e's name of each of the pixel's parameters, and the factor to its unit; what v2e does not have keeps our name.
 V2E_NAMES = {
