@@ -178,7 +178,7 @@ def _eyes(rng: np.random.Generator, ita_deg: float) -> Eyes:
         colour_bgr=mix(colour, (0.2, 0.2, 0.2), float(rng.uniform(0, 0.15))),
         rim_bgr=mix(colour, (0.01, 0.01, 0.01), float(rng.uniform(0.5, 0.8))),
         sclera_bgr=mix((0.60, 0.63, 0.68), (0.42, 0.46, 0.58), float(rng.random())),
-        iris_mm=float(rng.normal(5.85, 0.2)),
+        iris_share=float(rng.uniform(0.46, 0.51)),  # irides of 11.7 mm in eyeballs of 24 mm
         pupil_share=float(rng.uniform(0.28, 0.45)),  # pupils of 3 to 5 mm in room light
     )
 

@@ -33,12 +33,12 @@ class Skin:
 
 @dataclass(frozen=True)
 class Eyes:
-    """Eyeballs, linear reflectance. iris_mm: radius of the iris (mean 5.9)."""
+    """Eyeballs, linear reflectance. iris_share: radius of the iris / radius of the eyeball."""
 
     colour_bgr: Colour
     rim_bgr: Colour  # the darker ring round the iris
     sclera_bgr: Colour
-    iris_mm: float
+    iris_share: float
     pupil_share: float  # radius of the pupil / radius of the iris
 
 
