@@ -103,7 +103,7 @@ def posed(
     yaw += at.yaw_deg
     pitch += at.pitch_deg + body["pitch_deg"] - manner.breath_deg * breath
     gaze = (body["gaze_left_deg"] - yaw, body["gaze_up_deg"] + pitch)
-    lower_lids(units, -gaze[1])
+    lower_lids(units, at.pitch_deg - gaze[1])  # at rest the lids suit the posture
     roll += at.roll_deg + body["roll_deg"]
     y += at.y_mm + manner.breath_mm * breath
     return FaceState(

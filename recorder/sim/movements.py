@@ -101,7 +101,7 @@ def perform(
     rng: np.random.Generator,
     sure: frozenset[str] = frozenset(),
 ) -> Gesture:
-    """A movement of `protocol.movement.ALL`, or an emotion of EMOTIONS (which `sadness` may lengthen by its blinks).
+    """A movement of `protocol.movement.ALL`, or an emotion of EMOTIONS; one with repeated movements lasts until they are over.
 
     onset, offset: first and last instant of the whole; apex: where the movement, of an emotion its first one, is strongest, for
     the first time. sure: units that take part whatever their chance.
@@ -185,7 +185,6 @@ def _emotion(
 ) -> Gesture:
     """The emotion's movements, beginning together but for some milliseconds; its first one leads."""
     sure = FELT.get(emotion.token, frozenset())
-    lead = perform(emotion.movements[0], onset_us, duration_us, intensity, manner, rng, sure)
     along: list[Gesture] = []
     for token in (*emotion.movements[1:], *(token for token in emotion.optional if rng.random() < OPTIONAL_CHANCE)):
         onset = onset_us + int(rng.uniform(0, min(ALONG_US, duration_us // 8)))
@@ -194,9 +193,10 @@ def _emotion(
             along += _repeated(token, onset, strength, manner, rng)
         else:
             along.append(perform(token, onset, onset_us + duration_us - onset, strength, manner, rng, sure))
+    offset = max(onset_us + duration_us, *(gesture.offset_us for gesture in along))
+    lead = perform(emotion.movements[0], onset_us, offset - onset_us, intensity, manner, rng, sure)
     units = tuple(track for gesture in (lead, *along) for track in gesture.units)
-    offset = max(gesture.offset_us for gesture in (lead, *along))
-    return Gesture(emotion.token, onset_us, lead.apex_us, offset, intensity, units, lead.body)
+    return Gesture(emotion.token, onset_us, lead.apex_us, lead.offset_us, intensity, units, lead.body)
 
 
 def _repeated(token: str, onset_us: int, intensity: float, manner: Manner, rng: np.random.Generator) -> list[Gesture]:

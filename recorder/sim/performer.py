@@ -149,7 +149,7 @@ class Performer:
     # --- the take
 
     def _begins_take(self, prompt: Prompt) -> bool:
-        return self._take is None or self._take.is_over or self._seen is None or prompt.index in range(self._seen[0] + 1)
+        return self._take is None or self._take.is_over or self._seen is None or prompt.index <= self._seen[0]
 
     def _begin_take(self, now_us: int) -> None:
         """Forget what was planned and not yet begun. In a take people sit still and look where they are told to."""
