@@ -87,6 +87,12 @@ def draw_duration_us(token: str, rng: np.random.Generator) -> int:
     return int(np.clip(POSED_MEDIAN_US * math.exp(rng.normal(0, POSED_SPREAD)), *POSED_US))
 
 
+def closes_lids(token: str) -> bool:
+    """Whether a movement or emotion is, or has, a deliberate blink."""
+    emotion = EMOTION_BY_TOKEN.get(token)
+    return BLINK.token in (emotion.movements if emotion else (token,))
+
+
 def peak(token: str, intensity: float) -> float:
     """The activation that a movement reaches at its apex: its intensity; the lids close visibly in the faintest blink."""
     return LEAST_BLINK + (1 - LEAST_BLINK) * intensity if token == BLINK.token else intensity

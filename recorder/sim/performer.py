@@ -14,7 +14,7 @@ from protocol.movement import MOVEMENTS
 from recorder.sim.habits import BLINK, GLANCE, SWALLOW, Habits, posed
 from recorder.sim.manner import Manner, draw_reaction_us
 from recorder.sim.motion import BODY, US_PER_S, Cells, Gesture, generator
-from recorder.sim.movements import EMOTION_BY_TOKEN, draw_duration_us, perform, talk, turn_head
+from recorder.sim.movements import EMOTION_BY_TOKEN, closes_lids, draw_duration_us, perform, talk, turn_head
 from recorder.sim.performance import Mistake, Performance, keypoints, made
 from recorder.sim.slides import AWAY_MM, Sheet, Slide
 from recorder.sim.state import FaceState, PaperState
@@ -27,6 +27,7 @@ PAPER_OUT_ACTIONS = frozenset({"settle", "paper_out", "neutral", "move", "watch"
 DISTRACTED_US = (300_000, 2_500_000)  # how long after the paper has gone somebody talks or turns away
 ABOUT_MOVE_US = (-100_000, 600_000)  # or beside the movement, from its onset
 BLINK_MARGIN_US = (400_000, 150_000)  # before the onset and after the offset of a movement, people blink less
+LIDS_REST_US = 50_000
 KEPT_BLINKS, KEPT_GLANCES, KEPT_SWALLOWS = 0.15, 0.2, 0.1  # of what somebody does at ease, the share not held back
 UNPROMPTED_CELL_US = 30 * US_PER_S
 UNPROMPTED_GAP_US, UNPROMPTED_DURATION_US = (3_000_000, 15_000_000), (40_000, 500_000)
@@ -245,11 +246,20 @@ class Performer:
             at_us = max(prompt.at_us + int(rng.integers(*LATE_US)), now_us + NOTICE_US)
         duration = int(rng.integers(*self._duration_us, endpoint=True)) if self._duration_us else draw_duration_us(token, rng)
         intensity = round(float(rng.uniform(*self._intensity)), 3)
+        before, after = BLINK_MARGIN_US
+        calm_us = max(at_us - before, now_us + NOTICE_US // 2)
+        if closes_lids(token):
+            at_us = self._lids_open_us(at_us, calm_us)
         take.movement = perform(token, at_us, duration, intensity, self._manner, rng)
         self._gestures.append(take.movement)
-        before, after = BLINK_MARGIN_US
-        from_us = max(at_us - before, now_us + NOTICE_US // 2)
-        self._restrain(BLINK, from_us, take.movement.offset_us + after, KEPT_BLINKS)
+        self._restrain(BLINK, calm_us, take.movement.offset_us + after, 0.0 if closes_lids(token) else KEPT_BLINKS)
+
+    def _lids_open_us(self, at_us: int, calm_us: int) -> int:
+        """When a blink on command can begin: not within a spontaneous one, which is held back from `calm_us` on only."""
+        blink = self._habits.blinks.at(at_us) if self._spontaneous else None
+        if blink and blink.onset_us < calm_us and self._happens(blink):
+            return blink.offset_us + LIDS_REST_US
+        return at_us
 
     def _distract(self, take: Take, action: str, at_us: int, now_us: int, rng: np.random.Generator) -> None:
         """Talk or turn away, once a take: some time after the paper has gone, or about the movement."""

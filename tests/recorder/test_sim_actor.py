@@ -107,6 +107,14 @@ def test_a_prompt_is_answered_after_a_reaction_time(seed):
     assert 200_000 <= truth.paper_out_us - (EPOCH_US + 5 * S) <= 600_000 + 350_000
 
 
+@pytest.mark.parametrize("movement", ["blink", "sadness"])
+def test_a_blink_on_command_never_runs_into_a_spontaneous_one(movement):
+    blinky = dataclasses.replace(Manner(), blinks_per_min=60.0)
+    for seed in range(60):
+        truth = took(seed, movement, manner=blinky).truth()
+        assert not any(onset < truth.offset_us and offset > truth.onset_us for onset, _, offset in truth.blinks)
+
+
 def test_a_prompt_is_answered_once_however_often_it_is_read():
     calm, nosy = (subject(4) for _ in range(2))
     perform_take(calm)
@@ -381,7 +389,7 @@ def moments(performer, seconds, step_us=10_000):
 def test_blinks_come_at_the_subjects_rate(seed):
     manner = manner_of(seed)
     closed = np.array(
-        [max(face.units.get("AU45_L", 0), face.units.get("AU45_R", 0)) > 0.6 for face in moments(subject(seed), 900)]
+        [max(face.units.get("AU45_L", 0), face.units.get("AU45_R", 0)) > 0.6 for face in moments(subject(seed), 900, 25_000)]
     )
     rate_per_min = np.count_nonzero(np.diff(closed.astype(int)) > 0) / 15
     assert rate_per_min == pytest.approx(manner.blinks_per_min, rel=0.15)
