@@ -30,6 +30,7 @@ class FaceVideo:
         self.path = path
         self.notes: tuple[str, ...] = ()
         self._bad: set[int] = set()
+        self._size: tuple[int, int] | None = None
         self._pictures, timed = _opened(path, fps)
         self._turns = _quarter_turns(path) if timed else 0
         times = self._checked_times(self._pictures.times_us, timed, fps)
@@ -61,29 +62,29 @@ class FaceVideo:
         return len(self._bad)
 
     def picture(self, index: int) -> RawImage | None:
-        """Picture `index` of the stretch, upright, as it is stored; None for a damaged one."""
+        """Picture `index` of the stretch, upright, as it is stored; None for a damaged one.
+
+        Raises ConvertError when it has another size than those before.
+        """
         try:
             image = self._pictures.frame(int(self._numbers[index]))
         except VideoError:
             self._bad.add(index)
             return None
+        self._check_size((image.shape[1], image.shape[0]))
         return np.ascontiguousarray(np.rot90(image, self._turns)) if self._turns else image
 
+    def _check_size(self, size: tuple[int, int]) -> None:
+        self._size = self._size or size
+        if size != self._size:
+            sizes = f"{self._size[0]}x{self._size[1]} and {size[0]}x{size[1]}"
+            raise ConvertError(f"{self.path}: its pictures have different sizes ({sizes}); bring them to one size first.")
+
     def grey_pictures(self) -> Iterator[NDArray[np.uint8] | None]:
-        """Every picture [H, W], None for a damaged one. Raises ConvertError when one has another size than the first."""
-        shape: tuple[int, ...] | None = None
+        """Every picture [H, W], None for a damaged one; raises as `picture` does."""
         for index in range(len(self)):
             image = self.picture(index)
-            shape = self._same_shape(image, shape)
             yield None if image is None else grey(image, str(self.path))
-
-    def _same_shape(self, image: RawImage | None, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if image is None or shape is None:
-            return shape if image is None else image.shape[:2]
-        if image.shape[:2] != shape:
-            sizes = f"{shape[1]}x{shape[0]} and {image.shape[1]}x{image.shape[0]}"
-            raise ConvertError(f"{self.path}: its pictures have different sizes ({sizes}); bring them to one size first.")
-        return shape
 
     def close(self) -> None:
         """Release the file."""
