@@ -66,7 +66,7 @@ class BurstCamera:
         self._batches = iter([events[at : at + size] for at in range(0, len(events), size)])
         self._start_us = int(events["t"][0])
         self._next = next(self._batches)
-        return CameraInfo("burst", "Burst", (StreamInfo(Stream.EVENTS, SIZE),), truth=lambda: {"first_s": self._first_s})
+        return CameraInfo("burst", "Burst", (StreamInfo(Stream.EVENTS, SIZE),), truth=lambda *_: {"first_s": self._first_s})
 
     def read(self) -> Sequence[Packet]:
         """The next batch."""

@@ -100,7 +100,9 @@ class ClockFit(Part):
 class StreamRecord(Part):
     """What became of one stream. counts are events, samples or frames.
 
-    clock: "device", or "host" when its stream time is the host's clock shifted by `event_minus_host_us`.
+    clock: "device", or "host" when its stream time is the host's clock shifted by `event_minus_host_us`;
+    virtual_host: every host time of this stream is of a host that the simulator imagined, since the data were made faster than
+    real time.
     """
 
     received: int
@@ -113,6 +115,7 @@ class StreamRecord(Part):
     clock: str = "device"
     event_minus_host_us: int | None = None
     clock_fit: ClockFit | None = None
+    virtual_host: bool = False
 
 
 class FileRecord(Part):
@@ -135,7 +138,7 @@ class Manifest(Versioned):
     """One take. `files` is keyed by suffix (".aedat4", ".rgb.mp4"), so that a renamed take stays true."""
 
     SCHEMA: ClassVar[str] = "glimpse.take"
-    VERSION: ClassVar[tuple[int, int]] = (1, 0)
+    VERSION: ClassVar[tuple[int, int]] = (1, 1)  # 1.1: StreamRecord.virtual_host
 
     movement: str
     subject: int

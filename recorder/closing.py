@@ -3,13 +3,14 @@
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from protocol.errors import GlimpseError
 from protocol.manifest import Device, FileRecord, FinishReason, Manifest, TakeStatus
 from protocol.naming import EVENTS_SUFFIX, LABELS_SUFFIX, MANIFEST_SUFFIX, PART
+from protocol.streams import Stream
 from recorder.host import write_atomic
 from recorder.messages import TakeDone, TakeRequest
 from recorder.recording import Ending, OpenCamera, TakeRecording
@@ -41,7 +42,7 @@ def provisional(context: TakeContext, take: TakeRecording) -> Manifest:
     """The manifest as it must read if the capture process dies now."""
     # Without the truth: until the actor has seen the prompts it is that of the take before.
     died = Ending(FinishReason.CAPTURE_DIED, "The capture process died.")
-    return _manifest(context, take, TakeStatus.PARTIAL, died, {}).model_copy(update={"truth": None})
+    return _manifest(context, take, TakeStatus.PARTIAL, died)
 
 
 def save_provisional(context: TakeContext, manifest: Manifest) -> None:
@@ -84,7 +85,7 @@ def defective(context: TakeContext, take: TakeRecording, error: Exception) -> Ta
 def _commit(context: TakeContext, take: TakeRecording, status: TakeStatus, ending: Ending) -> TakeDone:
     try:
         files = file_records(context.reservation.folder, f"{context.reservation.name.stem}{PART}")
-        manifest = _manifest(context, take, status, ending, files)
+        manifest = _manifest(context, take, status, ending, files, _truth(take))
         save_provisional(context, manifest)
         context.reservation.commit()
     except (OSError, GlimpseError) as error:
@@ -105,7 +106,12 @@ def _done(context: TakeContext, path: Path | None, status: TakeStatus, ending: E
 
 
 def _manifest(
-    context: TakeContext, take: TakeRecording, status: TakeStatus, ending: Ending, files: Mapping[str, FileRecord]
+    context: TakeContext,
+    take: TakeRecording,
+    status: TakeStatus,
+    ending: Ending,
+    files: Mapping[str, FileRecord] | None = None,
+    truth: Mapping[str, object] | None = None,
 ) -> Manifest:
     request, name, script = context.request, context.reservation.name, take.script
     return Manifest(
@@ -132,8 +138,8 @@ def _manifest(
         stop_us=script.stop_us,
         gaps=take.gaps(),
         notices=tuple(take.notices),
-        files=files,
-        truth=_truth(take.cameras) if take.start_us is not None else None,
+        files=files or {},
+        truth=truth,
         software=software(),
     )
 
@@ -151,8 +157,13 @@ def _device(camera: OpenCamera) -> Device:
     )
 
 
-def _truth(cameras: Iterable[OpenCamera]) -> Mapping[str, object] | None:
-    return next((camera.info.truth() for camera in cameras if camera.info.truth), None)
+def _truth(take: TakeRecording) -> Mapping[str, object] | None:
+    """A simulator's ground truth of just the events that the take holds; None where the script never began."""
+    if take.start_us is None:
+        return None
+    events = take.tallies.get(Stream.EVENTS)
+    first_us, last_us = (events.first_us, events.last_us) if events else (None, None)
+    return next((camera.info.truth(first_us, last_us) for camera in take.cameras if camera.info.truth), None)
 
 
 def file_records(folder: Path, stem: str) -> dict[str, FileRecord]:

@@ -103,21 +103,26 @@ class TakeRecording:
         self.tallies = _tallies(cameras, live=not follows_events)
         self.notices: list[str] = []
         self.start_us: int | None = None
-        self.event_minus_host_us: int | None = None
         self.ending: Ending | None = None
         self._settings = settings
         self._follows_events = follows_events
         self._begun_ns = begun_ns
         self._say = say
-        self._clock = EventClock()
+        self._clocks = {False: EventClock(), True: EventClock()}  # by whether it is an imagined host's
+        self._shifts_us: dict[bool, int] = {}  # event - host as it stood when the script began; empty before
         self._newest_us: int | None = None
         self._wanted = {_clock_of(stream): self.tallies[stream].device for stream in self.tallies}
-        self._seen_ns: dict[Stream, int] = {}  # by the stream whose clock it shares: host time of the last packet
+        self._seen_ns: dict[Stream, int] = {}  # of the wanted streams: host time of the last packet
         self._held: list[Frame] = []
         self._ticked_ns = begun_ns
         self._dropped_before = [_dropped(camera) for camera in cameras]
         self._lock = threading.RLock()
         self._gate = Gate()
+
+    @property
+    def event_minus_host_us(self) -> int | None:
+        """What turns this host's time into event time for cameras without a clock; None before the script began."""
+        return self._shifts_us.get(False)
 
     def ingest(self, packet: Packet) -> None:
         """Take a packet in: check its clock, hand it to the writer, count it. Past the end of the take it is ignored."""
@@ -159,12 +164,18 @@ class TakeRecording:
     def _take_frame(self, frame: Frame) -> None:
         if frame.stream_us is None:
             with self._lock:
-                if self.event_minus_host_us is None:
+                if not self._shifts_us:
                     self._hold(frame)
-                    self._seen_ns[frame.stream] = frame.host_ns
+                    self._seen_ns[frame.stream] = self._arrived_ns(self.tallies[frame.stream], frame.host_ns)
                     return
-            frame = replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us)
+            frame = self._timed(frame)
         self._write_frame(frame)
+
+    def _timed(self, frame: Frame) -> Frame:
+        return replace(frame, stream_us=frame.host_ns // 1000 + self._shift_us(frame.stream))
+
+    def _shift_us(self, stream: Stream) -> int:
+        return self._shifts_us.get(self.tallies[stream].virtual_host, 0)
 
     def _hold(self, frame: Frame) -> None:
         self._held.append(frame)
@@ -189,10 +200,18 @@ class TakeRecording:
     def _count(self, tally: Tally, count: int, first_us: int, last_us: int, host_ns: int) -> None:
         with self._lock:
             tally.add(count, first_us, last_us, host_ns)
-            self._seen_ns[_clock_of(tally.stream)] = host_ns
+            arrived_ns = self._arrived_ns(tally, host_ns)
+            if tally.stream in self._wanted:
+                self._seen_ns[tally.stream] = arrived_ns
             if _clock_of(tally.stream) is Stream.EVENTS:
-                self._clock.saw(last_us, host_ns)
+                self._clocks[False].saw(last_us, arrived_ns)
+                if tally.virtual_host:
+                    self._clocks[True].saw(last_us, host_ns)
                 self._newest_us = max(self._newest_us or last_us, last_us)
+
+    def _arrived_ns(self, tally: Tally, host_ns: int) -> int:
+        """When a packet came by this host's clock; to the last tick where its time is an imagined host's."""
+        return self._ticked_ns if tally.virtual_host else host_ns
 
     def _follow(self, stream: Stream, last_us: int) -> None:
         if self._follows_events and stream is Stream.EVENTS:
@@ -202,7 +221,7 @@ class TakeRecording:
 
     def now_us(self, host_ns: int) -> int | None:
         """Event time now; None before the first data of the event camera."""
-        return self._newest_us if self._follows_events else self._clock.at(host_ns)
+        return self._newest_us if self._follows_events else self._clocks[False].at(host_ns)
 
     def tick(self, host_ns: int) -> None:
         """Look after what no packet brings: the script of a live rig, silence, cameras that never began."""
@@ -211,7 +230,7 @@ class TakeRecording:
                 return
             self._check_standstill(host_ns)
             self._ticked_ns = host_ns
-            if self.ending is None and not self._follows_events and (now_us := self._clock.at(host_ns)) is not None:
+            if self.ending is None and not self._follows_events and (now_us := self._clocks[False].at(host_ns)) is not None:
                 self._ended_by_disk(lambda: self._advance(now_us))
             self._check_first_data(host_ns)
             self._check_silence(host_ns)
@@ -248,12 +267,10 @@ class TakeRecording:
         self.script.begin(now_us)
 
     def _release_held(self) -> None:
-        shift = self._clock.event_minus_host_us
-        self.event_minus_host_us = 0 if shift is None else shift
+        self._shifts_us = {imagined: clock.event_minus_host_us or 0 for imagined, clock in self._clocks.items()}
         held, self._held = self._held, []
         for frame in held:
-            # Without waiting: this runs under the lock.
-            self._write_frame(replace(frame, stream_us=frame.host_ns // 1000 + self.event_minus_host_us), wait=False)
+            self._write_frame(self._timed(frame), wait=False)  # without waiting: this runs under the lock
 
     def _end_with_script(self, now_us: int) -> None:
         stop_us = self.script.stop_us
@@ -294,9 +311,10 @@ class TakeRecording:
         self._gate.shut()
         for stream in self.tallies:
             if lost := self.dropped(stream):
-                self.notice(f"The camera's own queue dropped {lost} pictures of {stream}; give the computer less to do.")
+                what = f"pictures of {stream}" if stream in VIDEO_STREAMS else "packets"
+                self.notice(f"The camera's own queue dropped {lost} {what}; give the computer less to do.")
         with self._lock:
-            if self.event_minus_host_us is None and self._held:
+            if not self._shifts_us and self._held:
                 self._release_at_end()
             for tally in self.tallies.values():
                 tally.close(self._ticked_ns)
@@ -334,15 +352,18 @@ class TakeRecording:
         return f"{stream} from {self.cameras[self._wanted[stream]].info.name}"
 
     def dropped(self, stream: Stream) -> int:
-        """Pictures that a frame camera had to drop during the take."""
+        """Packets that the stream's camera had to drop during the take; its first stream answers for all of them."""
         device = self.tallies[stream].device
-        return _dropped(self.cameras[device]) - self._dropped_before[device] if stream in VIDEO_STREAMS else 0
+        first = self.cameras[device].info.streams[0].stream
+        return _dropped(self.cameras[device]) - self._dropped_before[device] if stream is first else 0
 
     def stream_records(self) -> dict[str, StreamRecord]:
         """What the manifest says of each stream, by name."""
         with self._lock:
             return {
-                stream.value: tally.record(self.writers.written(stream), self.dropped(stream), self.event_minus_host_us)
+                stream.value: tally.record(
+                    self.writers.written(stream), self.dropped(stream), self._shift_us(stream) if self._shifts_us else None
+                )
                 for stream, tally in self.tallies.items()
             }
 
@@ -376,5 +397,5 @@ def _tallies(cameras: Sequence[OpenCamera], *, live: bool) -> dict[Stream, Tally
     found: dict[Stream, Tally] = {}
     for device, camera in enumerate(cameras):
         for info in camera.info.streams:
-            found[info.stream] = Tally(info, device, live)
+            found[info.stream] = Tally(info, device, live, not live and camera.info.virtual_host_clock)
     return found

@@ -20,6 +20,7 @@ class Tally:
     info: StreamInfo
     device: int
     live: bool = True  # False when data come faster than they happened, so that host times say nothing about jumps
+    virtual_host: bool = False  # host times are those of a simulator's own host, true however fast the data come
     received: int = 0
     first_us: int | None = None
     last_us: int | None = None
@@ -93,5 +94,6 @@ class Tally:
             device=self.device,
             clock=self.info.clock,
             event_minus_host_us=event_minus_host_us if self.info.clock == "host" else None,
-            clock_fit=self.clock.fit() if self.live else None,  # arrivals at full speed say nothing of a clock
+            clock_fit=self.clock.fit() if self.live or self.virtual_host else None,  # else arrivals say nothing of a clock
+            virtual_host=self.virtual_host,
         )

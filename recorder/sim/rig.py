@@ -1,7 +1,6 @@
 """One simulated rig: event camera, RGB and thermal camera before one world, each with a clock of its own.
 
-Satisfies the Camera contract with several streams at once. Options: `rate` (extra noise, Mev/s) and
-`fault=KIND@SECONDS[+DURATION]`, with which tests unplug it, stall it, or turn its clock back.
+Satisfies the Camera contract with several streams at once. Option: `rate` (extra noise, Mev/s).
 """
 
 import math
@@ -28,7 +27,6 @@ MAX_RATE_MEV_S = 50  # four times what a DAVIS346 delivers
 APS_PERIOD_US, APS_EXPOSURE_US = 40_000, 8_000
 IMU_PERIOD_US = 1_000
 CATCH_UP_STEPS = 5  # how much of the world one `read` may give, so that it returns soon
-FAULTS = ("stall", "unplug", "back")
 APS_EXPOSURE_START, APS_EXPOSURE_END = 8, 9  # dv-processing, TriggerType
 COVERED_MM = 350.0
 
@@ -65,25 +63,6 @@ THERMAL = FrameModel(Stream.THERMAL, (160, 120), 111_111, 12_000)  # FLIR Lepton
 MODELS = {Stream.RGB: RGB, Stream.THERMAL: THERMAL}
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something that goes wrong `at_us` after the start, for `for_us`."""
-
-    kind: str
-    at_us: int
-    for_us: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Fault":
-        """Read `stall@3+1.5`. Raises CameraError."""
-        match = re.fullmatch(r"(\w+)@(\d+(?:\.\d+)?)(?:\+(\d+(?:\.\d+)?))?", text)
-        if not match or match[1] not in FAULTS:
-            raise CameraError(
-                f"fault={text}: not a fault of the simulator; write {'|'.join(FAULTS)}@SECONDS, such as stall@3+1.5."
-            )
-        return cls(match[1], int(float(match[2]) * 1e6), int(float(match[3] or 1e6) * 1e6))
-
-
 class SimRig:
     """The rig as one camera with several streams."""
 
@@ -97,7 +76,6 @@ class SimRig:
         self._around = surroundings
         self._video = surroundings.video
         self._options = dict(options or {})
-        self._ended = False
         self._closed = False
 
     def open(self) -> CameraInfo:
@@ -114,12 +92,10 @@ class SimRig:
         return self._info()
 
     def _read_options(self) -> None:
-        unknown = set(self._options) - {"rate", "fault"}
+        unknown = set(self._options) - {"rate"}
         if unknown:
             raise CameraError(f"sim: unknown option {sorted(unknown)[0]!r}; the simulated rig knows rate and fault.")
         self._rate_hz = _rate_mev_s(self._options.get("rate", "0")) * 1e6
-        fault = self._options.get("fault")
-        self._fault = Fault.parse(fault) if fault else None
 
     def _draw_clock(self) -> Clock:
         return Clock(int(self._rng.integers(-3_000_000, 3_000_000)), round(float(self._rng.uniform(-100, 100)), 2))
@@ -136,7 +112,7 @@ class SimRig:
         settings = {"contrast_threshold": CONTRAST, "noise_hz": NOISE_HZ, "aps_exposure_us": APS_EXPOSURE_US, **self._options}
         return CameraInfo("sim", "Simulated rig", tuple(streams), str(self._seed), True, settings, (), self._truth)
 
-    def _truth(self) -> Mapping[str, Any]:
+    def _truth(self, first_us: int | None = None, last_us: int | None = None) -> Mapping[str, Any]:
         move = self._actor.movement
         t0 = self._actor.paper_out_us or self._start_us
         return {
@@ -154,8 +130,6 @@ class SimRig:
 
     def read(self) -> Sequence[Packet]:
         """What the world gave since the last call: up to now, or at full speed the next step."""
-        if self._ended:
-            raise CameraEnded(EndReason.LOST, "the simulated camera was unplugged")
         if self._closed:
             raise CameraEnded(EndReason.LOST, "the simulated camera was closed")
         steps = 1 if self._around.pace.follows_events else min(self._steps_due(), CATCH_UP_STEPS)
@@ -175,7 +149,7 @@ class SimRig:
         packets: list[Packet] = [*self._events(picture, begin), self._imu(begin), *self._aps(begin, picture)]
         for stream in self._video:
             packets += self._frame(MODELS[stream], begin, picture)
-        return self._faulty(packets)
+        return packets
 
     def _render(self, t_us: int) -> Picture:
         move = self._actor.movement
@@ -257,19 +231,6 @@ class SimRig:
         # Counts of a Lepton in its high-gain radiometric mode, 0.01 K: paper at room temperature, the patch at 34 C.
         celsius = 22.0 + 12.0 * np.clip((200.0 - grey) / 80.0, 0, 1)
         return ((celsius + 273.15) * 100 + self._rng.normal(0, 3, grey.shape)).astype(np.uint16)
-
-    def _faulty(self, packets: list[Packet]) -> list[Packet]:
-        fault = self._fault
-        if fault is None or self._done_us < fault.at_us:
-            return packets
-        if fault.kind == "unplug":
-            self._ended = True
-        elif fault.kind == "stall" and self._done_us < fault.at_us + fault.for_us:
-            return []
-        elif fault.kind == "back":
-            self._start_us -= 1_000_000
-            self._fault = None
-        return packets
 
     def close(self) -> None:
         """Give nothing more; there is nothing to release."""

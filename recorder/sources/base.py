@@ -47,7 +47,13 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class CameraInfo:
-    """What an open camera says of itself; goes into the manifest. settings: JSON values (biases, exposure, filters ...)."""
+    """What an open camera says of itself; goes into the manifest. settings: JSON values (biases, exposure, filters ...).
+
+    truth: a simulator's ground truth, as JSON values, of the data between two event times (us; None: as far as there are any);
+    dropped: packets of any stream that the camera had to drop since it was opened;
+    virtual_host_clock: at full speed `host_ns` is the clock of a host that the simulator imagines, and so says something about
+    the clocks of its streams; False: it is this host's, which at full speed says nothing.
+    """
 
     kind: str
     name: str
@@ -56,8 +62,9 @@ class CameraInfo:
     simulated: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    truth: Callable[[], Mapping[str, Any] | None] | None = None  # a simulator's ground truth for the take so far
-    dropped: Callable[[], int] | None = None  # packets that the camera had to drop since it was opened
+    truth: Callable[[int | None, int | None], Mapping[str, Any] | None] | None = None
+    dropped: Callable[[], int] | None = None
+    virtual_host_clock: bool = False
 
 
 class Pace(Protocol):

@@ -19,7 +19,7 @@ from make_aedat4 import Made, make_aedat4
 from serve_aedat4 import AedatServer, free_port, free_ports
 
 from protocol.streams import FRAME_STREAMS, RECORD_DTYPES, Records, Stream
-from recorder.sim.rig import SimRig
+from recorder.sim.sources import open_sim, open_world
 from recorder.sources.base import Camera, CameraEnded, CameraError
 from recorder.sources.davis import DavisCamera, DavisSettings
 from recorder.sources.network import NetworkCamera, endpoints
@@ -98,7 +98,22 @@ def davis(folder: Path, _: ExitStack) -> Candidate:
 def sim(_: Path, __: ExitStack) -> Candidate:
     """At full speed the world goes on with every read, until it is unplugged."""
     around = dataclasses.replace(surroundings(), video=(Stream.RGB, Stream.THERMAL))
-    return Candidate(SimRig(1, around, {"fault": "unplug@0.3"}), None, SimRig(1, around, {"fault": "explode@1"}))
+    camera, broken = (open_world(parse_camera(text), around) for text in ("sim:1,fault=unplug@0.3", "sim:1,rate=many"))
+    return Candidate(camera, None, broken)
+
+
+def sim_process(_: Path, __: ExitStack) -> Candidate:
+    return _sim_process(TestPace())
+
+
+def sim_process_in_real_time(_: Path, __: ExitStack) -> Candidate:
+    return _sim_process(TestPace(follows_events=False))
+
+
+def _sim_process(pace: TestPace) -> Candidate:
+    around = dataclasses.replace(surroundings(pace), video=(Stream.RGB, Stream.THERMAL))
+    camera, broken = (open_sim(parse_camera(text), around) for text in ("sim:1,fault=unplug@0.3", "sim:1,fault=explode@1"))
+    return Candidate(camera, None, broken)
 
 
 CAMERAS = [
@@ -108,6 +123,8 @@ CAMERAS = [
     pytest.param(network_unix, id="network-unix"),
     pytest.param(davis, id="davis"),
     pytest.param(sim, id="sim"),
+    pytest.param(sim_process, id="sim-process"),
+    pytest.param(sim_process_in_real_time, id="sim-process-real-time"),
 ]
 
 

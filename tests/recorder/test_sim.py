@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from protocol.streams import Frame, Stream
 from recorder.clock import EventPace
 from recorder.sim.actor import Actor
-from recorder.sim.rig import CATCH_UP_STEPS, EPOCH_US, HEIGHT, RGB, STEP_US, WIDTH, Clock, SimRig
+from recorder.sim.rig import CATCH_UP_STEPS, EPOCH_US, HEIGHT, RGB, STEP_US, WIDTH, Clock
 from recorder.sim.scene import Scene
-from recorder.sim.sources import open_sim
+from recorder.sim.sources import open_world
 from recorder.sources.base import CameraEnded, CameraError, EndReason, Prompt, Surroundings
-from recorder.sources.spec import parse_camera
+from recorder.sources.spec import CameraSpec, parse_camera
 
 S = 1_000_000
 # What the screen shows, in seconds after the start: a shortened script.
@@ -40,7 +40,8 @@ class Screen:
 
 
 def rig(seed=1, options=None, *, video=(), pace=None, prompt=lambda: None):
-    return SimRig(seed, Surroundings(pace or EventPace(), prompt, time.monotonic_ns, time.sleep, video), options)
+    around = Surroundings(pace or EventPace(), prompt, time.monotonic_ns, time.sleep, video)
+    return open_world(CameraSpec("sim", str(seed), options or {}), around)
 
 
 def start_of(seed):
@@ -56,7 +57,7 @@ def record(seed=1, seconds=TAKE_S, options=None, *, video=(), screen=SCREEN):
     for _ in range(round(seconds * S / STEP_US)):
         packets += camera.read()
         shown.now_us += STEP_US
-    return packets, info.truth()
+    return packets, info.truth(None, None)
 
 
 def read_for(camera, seconds):
@@ -150,12 +151,12 @@ def test_the_second_take_of_a_rig_has_a_truth_of_its_own():
     for _ in range(round(3.5 * S / STEP_US)):
         camera.read()
         shown.now_us += STEP_US
-    first = info.truth()
+    first = info.truth(None, None)
     shown = Screen(shown.now_us, ((0.0, "settle", None),))
     camera.read()
     assert first["movement"] == "frown"
-    assert info.truth()["movement"] is None
-    assert info.truth()["t0_us"] is None
+    assert info.truth(None, None)["movement"] is None
+    assert info.truth(None, None)["t0_us"] is None
 
 
 # --- the clocks of the frame cameras
@@ -286,50 +287,6 @@ def test_in_real_time_the_world_waits_for_the_clock_and_catches_up_in_small_step
     assert max(spans) < CATCH_UP_STEPS * STEP_US
 
 
-# --- faults
-
-
-def faulty(fault, seconds=0.4):
-    camera = rig(1, {"fault": fault})
-    camera.open()
-    return camera, read_for(camera, seconds)
-
-
-def test_a_stall_is_a_hole_in_every_stream():
-    _, packets = faulty("stall@0.1+0.2")
-    for stream in (Stream.EVENTS, Stream.IMU):
-        t = times(packets, stream) - start_of(1)
-        assert not ((t >= 100_000) & (t < 300_000 - STEP_US)).any()
-        assert (t < 100_000).any()
-        assert (t >= 300_000).any()
-
-
-def test_a_stall_without_a_length_is_for_ever():
-    camera, packets = faulty("stall@0.1")
-    assert times(packets, Stream.IMU).max() - start_of(1) < 100_000
-    assert read_for(camera, 0.1) == []
-
-
-def test_an_unplugged_camera_ends_for_ever_after_its_last_data():
-    camera = rig(1, {"fault": "unplug@0.1"})
-    camera.open()
-    packets = []
-    with pytest.raises(CameraEnded) as end:
-        packets += [packet for _ in range(1000) for packet in camera.read()]
-    assert end.value.reason is EndReason.LOST
-    with pytest.raises(CameraEnded) as again:
-        camera.read()
-    assert again.value.message == end.value.message
-
-
-def test_a_clock_turned_back_goes_on_from_there_once():
-    _, packets = faulty("back@0.1", 3.0)
-    for stream in (Stream.EVENTS, Stream.IMU):
-        steps = np.diff(times(packets, stream))
-        assert np.count_nonzero(steps < 0) == 1
-        assert steps.min() < -900_000
-
-
 # --- what is refused
 
 
@@ -337,7 +294,10 @@ def test_a_clock_turned_back_goes_on_from_there_once():
     ("options", "told"),
     [
         ({"fualt": "stall@1"}, "unknown option 'fualt'; the simulated rig knows rate and fault"),
-        ({"fault": "explode@1"}, r"fault=explode@1: not a fault of the simulator; write stall\|unplug\|back@SECONDS"),
+        (
+            {"fault": "explode@1"},
+            r"fault=explode@1: not a fault of the simulator; write stall\|unplug\|burst\|jump\|back\|half_open@SECONDS",
+        ),
         ({"fault": "stall"}, "not a fault"),
         ({"fault": "stall@-1"}, "not a fault"),
         ({"rate": "many"}, "rate=many is not a number of millions of events per second; write 0 to"),
@@ -358,12 +318,12 @@ def test_options_that_mean_nothing_are_refused_with_a_sentence(options, told):
 def test_a_seed_that_is_too_long_is_refused(seed):
     around = Surroundings(EventPace(), lambda: None, time.monotonic_ns, time.sleep)
     with pytest.raises(CameraError, match="not a whole number below a million"):
-        open_sim(parse_camera(f"sim:{seed}"), around)
+        open_world(parse_camera(f"sim:{seed}"), around)
 
 
 def test_a_seed_and_options_are_read_from_the_camera_text():
     around = Surroundings(EventPace(), lambda: None, time.monotonic_ns, time.sleep)
-    info = open_sim(parse_camera("sim:7,fault=stall@3+1.5"), around).open()
+    info = open_world(parse_camera("sim:7,fault=stall@3+1.5"), around).open()
     assert (info.serial, info.simulated, info.settings["fault"]) == ("7", True, "stall@3+1.5")
 
 
