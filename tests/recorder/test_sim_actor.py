@@ -222,6 +222,7 @@ def test_the_paper_leaves_by_a_smooth_slide_that_can_be_inverted(seed):
     assert 150_000 <= end - begin <= 350_000
     shifts = [performer.paper(t).shift_mm for t in range(begin, end + 1, 1_000)]
     assert (np.diff(shifts) > 0).all()
+    assert performer.paper(begin - 2_000).shift_mm < 0.01, "no tremble any more"
     for shift in (1.0, 50.0, 130.0, 200.0, AWAY_MM):
         assert performer.paper(performer.time_of_shift(shift)).shift_mm == pytest.approx(shift, abs=0.01)
     assert performer.truth().paper_out_us == performer.time_of_shift(AWAY_MM)
