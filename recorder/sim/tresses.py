@@ -1,0 +1,11 @@
+"""Hair that hangs freely: curtains beside the face and fringes, as sheets of strands."""
+
+from recorder.sim.head import Floats, HeadMesh
+from recorder.sim.painting import Canvas
+from recorder.sim.pieces import Piece
+from recorder.sim.traits import Traits
+
+
+def tresses(mesh: HeadMesh, offsets: Floats, on: Canvas, traits: Traits) -> tuple[Piece, ...]:
+    """x"""
+    return ()
