@@ -14,17 +14,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from camera_helpers import TestPace, read_to_end, read_without_blocking, surroundings, times
+from convert_helpers import turning, write_video
 from fake_davis import FakeDavis
 from make_aedat4 import Made, make_aedat4
+from mjpeg_server import MjpegServer
 from serve_aedat4 import AedatServer, free_port, free_ports
 
 from protocol.streams import FRAME_STREAMS, RECORD_DTYPES, Records, Stream
+from recorder.settings import FrameCameraSettings
 from recorder.sim.sources import open_sim, open_world
 from recorder.sources.base import Camera, CameraEnded, CameraError
 from recorder.sources.davis import DavisCamera, DavisSettings
 from recorder.sources.network import NetworkCamera, endpoints
 from recorder.sources.replay import ReplayCamera
 from recorder.sources.spec import parse_camera
+from recorder.sources.webcam import WebcamEvents
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,18 @@ def _sim_process(pace: TestPace) -> Candidate:
     return Candidate(camera, None, broken)
 
 
+def webcam_file(folder: Path, _: ExitStack) -> Candidate:
+    video, settings = write_video(folder / "clip.mp4", turning(8)[0]), FrameCameraSettings()
+    missing = WebcamEvents(folder / "missing.mp4", settings, surroundings())
+    return Candidate(WebcamEvents(video, settings, surroundings()), {Stream.FRAMES: 8}, missing)
+
+
+def webcam_url(folder: Path, stack: ExitStack) -> Candidate:
+    server, settings = stack.enter_context(MjpegServer(fps=100)), FrameCameraSettings(read_timeout_s=1.0, open_timeout_s=1.0)
+    nobody = WebcamEvents(f"http://127.0.0.1:{free_port()}/video", settings, surroundings())
+    return Candidate(WebcamEvents(server.url, settings, surroundings()), None, nobody, server.kill)
+
+
 CAMERAS = [
     pytest.param(replay, id="replay"),
     pytest.param(replay_in_real_time, id="replay-real-time"),
@@ -125,6 +141,8 @@ CAMERAS = [
     pytest.param(sim, id="sim"),
     pytest.param(sim_process, id="sim-process"),
     pytest.param(sim_process_in_real_time, id="sim-process-real-time"),
+    pytest.param(webcam_file, id="webcam-file"),
+    pytest.param(webcam_url, id="webcam-url"),
 ]
 
 
