@@ -210,8 +210,9 @@ class EventPixels:
         self._values[kernels.SHOT_LEFT], self._hot_left = self._waits
         self._flags = np.zeros(self._room, np.uint8)
         self._words = self._flags.view(np.uint64)
-        self._resting, self._rest = np.zeros(self._n, np.int32), 0
-        self._found = np.empty((3, self._n), np.int32)
+        listed, aside, resting = np.zeros((3, self._room + 8), np.int32)
+        self._work = kernels.Work(listed, aside, resting, np.empty((3, self._n), np.int32))
+        self._progress = np.zeros(5, np.int32)
 
     def _apply(self) -> None:
         """Per-pixel values of the present parameters."""
@@ -264,7 +265,8 @@ class EventPixels:
         contrast = self._leak_phase * self._values[kernels.ON] if leaking else np.zeros(self._n)
         self._values[kernels.CONTRAST] = contrast
         self._times[kernels.RESET] = -1e6 * (contrast / self._values[kernels.LEAK] if leaking else 1.0)
-        self._times[kernels.DEAD], self._rest = 0.0, 0
+        self._times[kernels.DEAD] = 0.0
+        self._progress[:] = 0
 
     def step(self, images: ArrayLike, end_us: int) -> tuple[Array, Causes]:
         """Events (EVENT_DTYPE [n], in order of time, in (time so far, end_us]) and the cause of each (`Cause`, uint8 [n]).
@@ -340,10 +342,10 @@ class EventPixels:
         since_us = begin_us - (self._began_us or 0)
         step = kernels.Interval(float(since_us), length_us, p.shot_noise_rate_hz, p.hot_pixel_rate_hz, float(p.refractory_us))
         self._filter(intensity, length_us)
-        kernels.integrate(self._pixels, step, self._filtered, self._filtered_next, intensity, self._flags)
+        change = kernels.Change(self._filtered, self._filtered_next, intensity)
+        kernels.integrate(self._pixels, step, change, self._flags)
         kernels.flag_hot(self._pixels, step, self._hot, self._flags)
-        self._flags[self._resting[: self._rest]] = 1
-        count = self._fire(step, intensity)
+        count = self._fire(step, change)
         self._now_us = end_us
         self._light, self._light_next = self._light_next, self._light
         self._filtered, self._filtered_next = self._filtered_next, self._filtered
@@ -356,27 +358,29 @@ class EventPixels:
         else:
             kernels.low_pass(self._light, self._light_next, intensity, omega_s, self._filtered, self._filtered_next)
 
-    def _fire(self, step: kernels.Interval, intensity: NDArray[np.float32]) -> int:
-        """How many events there are in `_found`, which grows as needed."""
-        count, done, resting = 0, False, 0
-        while not done:
-            more, count, done = kernels.fire(
-                self._pixels, step, self._filtered, self._filtered_next, intensity, self._flags, self._words,
-                self._resting[resting:], self._found, count, self._random,
-            )  # fmt: skip
-            resting += more
-            if not done:
-                self._found = np.concatenate([self._found, np.empty_like(self._found)], axis=1)
-        self._rest = resting
-        return count
+    def _fire(self, step: kernels.Interval, change: kernels.Change) -> int:
+        """How many events there are in `_work.found`, which grows as needed."""
+        progress = self._progress
+        self._flags[self._work.resting[: progress[kernels.REST]]] = kernels.RINGS
+        progress[:] = 0
+        progress[kernels.LISTED] = kernels.list_flagged(self._flags, self._words, self._work.listed)
+        while not kernels.cross(self._pixels, step, change, self._flags, self._work, progress, self._random):
+            self._grow()
+        while not kernels.fire(self._pixels, step, change, self._work, progress, self._random):
+            self._grow()
+        return int(progress[kernels.COUNT])
+
+    def _grow(self) -> None:
+        found = self._work.found
+        self._work = self._work._replace(found=np.concatenate([found, np.empty_like(found)], axis=1))
 
     def _sorted(self, count: int, begin_us: int, length_us: int) -> tuple[Array, Causes]:
         if length_us <= COUNTING_SORT_MAX_US:
-            indices = kernels.by_time(self._found, count, length_us)
+            indices = kernels.by_time(self._work.found, count, length_us)
         else:
-            indices = np.argsort(self._found[kernels.OFFSET, :count], kind="stable")
+            indices = np.argsort(self._work.found[kernels.OFFSET, :count], kind="stable")
         events, causes = np.zeros(count, EVENT_DTYPE), np.empty(count, np.uint8)
-        kernels.write(self._found, indices, begin_us, self._size[0], events, causes)
+        kernels.write(self._work.found, indices, begin_us, self._size[0], events, causes)
         return events, causes
 
 

@@ -18,6 +18,7 @@ BANDWIDTH_OFFSET = 20.0  # v2e, emulator_utils.py, rescale_intensity_frame: (int
 BANDWIDTH_RANGE = 275.0
 SHOT_BRIGHT_FACTOR = 0.25  # v2e, emulator.py, SHOT_NOISE_INTEN_FACTOR: shot noise of white to that of black
 LEAK_JITTER = 0.1  # v2e, emulator.py, leak_jitter_fraction
+CROSSES, RINGS = 1, 2  # flags: a threshold is met; noise or the end of a refractory period makes the pixel a special case
 SLACK = 5e-6  # log units; a step of exactly k thresholds is k events although float32 rounds it
 
 _F = np.float32
@@ -47,6 +48,8 @@ ROWS = 8
 RESET, DEAD = 0, 1
 # Rows of the room for events: us since the interval's begin, index of the pixel, polarity + 2 * cause.
 OFFSET, PIXEL, KIND = 0, 1, 2
+# `progress`, int32 [5]: lengths of the lists in `Work`, events found, index in a list to go on from.
+LISTED, ASIDE, REST, COUNT, AT = 0, 1, 2, 3, 4
 
 
 class Pixels(NamedTuple):
@@ -70,6 +73,26 @@ class Interval(NamedTuple):
     shot_hz: float
     hot_hz: float
     refractory_us: float
+
+
+class Change(NamedTuple):
+    """The interval's light, float32 [n]: filtered at its begin and at its end, and linear intensity at its end."""
+
+    before: Floats
+    after: Floats
+    intensity: Floats
+
+
+class Work(NamedTuple):
+    """Lists of pixels: flagged (int32 [n + 8]), put aside, in their refractory period at the end ([n]); room for events.
+
+    found: int32 [3, any], rows OFFSET, PIXEL, KIND.
+    """
+
+    listed: Ints
+    aside: Ints
+    resting: Ints
+    found: Ints
 
 
 @njit(cache=True, nogil=True, inline="always", error_model="numpy")
@@ -114,11 +137,13 @@ def low_pass(light0: Floats, light1: Floats, intensity: Floats, omega_s: float, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def integrate(
-    pixels: Pixels, step: Interval, before: Floats, after: Floats, intensity: Floats, flags: NDArray[np.uint8]
-) -> None:
-    """Add the interval to every pixel's contrast and noise clock; flag those in which something happens."""
+def integrate(pixels: Pixels, step: Interval, change: Change, flags: NDArray[np.uint8]) -> None:
+    """Add the interval to every pixel's contrast and noise clock; flag those in which something happens.
+
+    flags: uint8 [n], receives 0, CROSSES or a number with the bit RINGS.
+    """
     on, off, contrast, leak = pixels.values[ON], pixels.values[OFF], pixels.values[CONTRAST], pixels.values[LEAK]
+    before, after, intensity = change
     left, weight = pixels.values[SHOT_LEFT], pixels.values[SHOT_WEIGHT]
     seconds = _F(step.length_us * 1e-6)
     shot = _F(step.shot_hz * 0.5e-6 * step.length_us)
@@ -128,7 +153,8 @@ def integrate(
         waiting = left[i] - shot * weight[i] * _shot_dimming(intensity[i])
         contrast[i] = level
         left[i] = waiting
-        flags[i] = (level >= on[i] - slack) | (level <= slack - off[i]) | (waiting < _ZERO)
+        crosses, rings = (level >= on[i] - slack) | (level <= slack - off[i]), waiting < _ZERO
+        flags[i] = np.uint8(crosses) | (np.uint8(rings) << 1)
 
 
 @njit(cache=True, nogil=True, inline="always", error_model="numpy")
@@ -143,10 +169,10 @@ def flag_hot(pixels: Pixels, step: Interval, members: NDArray[np.int32], flags: 
     for slot in range(members.size):
         pixels.hot_left[slot] -= hazard
         if pixels.hot_left[slot] < _ZERO:
-            flags[members[slot]] = 1
+            flags[members[slot]] |= RINGS
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _uniform(random: NDArray[np.uint64]) -> float:
     """In (0, 1). SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number generators (2014)."""
     random[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -157,18 +183,18 @@ def _uniform(random: NDArray[np.uint64]) -> float:
     return (float(z >> np.uint64(11)) + 0.5) * 2.0**-53
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _wait(random: NDArray[np.uint64]) -> float:
     return -float(np.log(_uniform(random)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _jitter(random: NDArray[np.uint64]) -> float:
     normal = np.sqrt(2.0 * _wait(random)) * np.cos(2.0 * np.pi * _uniform(random))
     return max(1.0 - LEAK_JITTER * float(normal), 0.1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _crossing(u: float, slope: float, base: float, on: float, off: float) -> tuple[float, bool]:
     """When the contrast slope * u - base next meets a threshold, and whether it is ON; 2 where it does not."""
     now, end = slope * u - base, slope - base
@@ -181,47 +207,127 @@ def _crossing(u: float, slope: float, base: float, on: float, off: float) -> tup
     return 2.0, False
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _first_ring(left: float, hazard: float) -> float:
     """When an exponential clock rings that shows `left` at the interval's end; above 1 where it does not."""
     return (left + hazard) / hazard if left < 0 and hazard > 0 else 2.0
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def list_flagged(flags: NDArray[np.uint8], words: NDArray[np.uint64], listed: Ints) -> int:
+    """List the flagged pixels, eight at a time and without a branch for each; returns how many.
+
+    words: flags as uint64; listed: int32 [n + 8].
+    """
+    count = 0
+    for word in range(words.size):
+        if words[word] != 0:
+            for i in range(8 * word, 8 * word + 8):
+                listed[count] = i
+                count += flags[i] != 0
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def cross(
+    pixels: Pixels,
+    step: Interval,
+    change: Change,
+    flags: NDArray[np.uint8],
+    work: Work,
+    progress: Ints,
+    random: NDArray[np.uint64],
+) -> bool:
+    """The events of all listed pixels that meet nothing but their threshold, perhaps several times; the others are put aside.
+
+    Returns whether there was room for all; if not, call again with more. random: uint64 [1], the state of the noise.
+    """
+    values, times, _, _ = pixels
+    before, after, _ = change
+    listed, aside, resting, found = work
+    length, seconds, rest = float(step.length_us), step.length_us * 1e-6, step.refractory_us / step.length_us
+    count, room = progress[COUNT], found.shape[1]
+    for k in range(progress[AT], progress[LISTED]):
+        i = listed[k]
+        end, moved, drift = float(values[CONTRAST, i]), float(after[i] - before[i]), float(values[LEAK, i]) * seconds
+        slope = moved + drift
+        is_on = end > 0
+        level = float(values[ON, i]) if is_on else -float(values[OFF, i])
+        if flags[i] != CROSSES or (end - slope) / level >= 1.0:  # noise, or past the threshold from the beginning
+            aside[progress[ASIDE]] = i
+            progress[ASIDE] += 1
+            continue
+        pitch = level + slope * rest  # of contrast, from an event to the next
+        events = 1 + int(max((end - level) / pitch, 0.0) + SLACK)
+        if count + events > room:
+            progress[AT], progress[COUNT] = k, count
+            return False
+        share = pitch / slope
+        first = (level + slope - end) / slope
+        kind = int(is_on)
+        if is_on and drift > 0 and drift * (first - (times[RESET, i] - step.begin_us) / length) >= 0.5 * level:
+            kind += 2 * _LEAK
+            values[LEAK, i] = values[LEAK_MEAN, i] * _F(_jitter(random))
+        for event in range(events):
+            offset = np.rint((first + event * share) * length)
+            found[OFFSET, count] = int(min(max(offset, 1.0), length))
+            found[PIXEL, count], found[KIND, count] = i, kind
+            kind = int(is_on)
+            count += 1
+        last = first + (events - 1) * share + rest
+        values[CONTRAST, i] = end - events * pitch if last < 1.0 or rest == 0 else 0.0
+        times[RESET, i] = step.begin_us + last * length
+        if rest > 0:
+            times[DEAD, i] = times[RESET, i]
+            if last > 1.0:
+                resting[progress[REST]] = i
+                progress[REST] += 1
+    progress[AT], progress[COUNT] = 0, count
+    return True
+
+
 @njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _fire_pixel(i, values, times, slot, hot_left, step, change, shot, found, count, random):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, C901
-    """The events of one pixel, in order of time. Returns the new count, or -1 where there was no room: then nothing changed."""
-    length, seed_before, leak_before = float(step.length_us), random[0], values[LEAK, i]
-    slope = change + values[LEAK, i] * length * 1e-6
+    """The events of one pixel, whatever it meets. Returns the new count; -1 where there was no room: then nothing changed."""
+    length, seed_before, leak = float(step.length_us), random[0], values[LEAK, i]
+    drift, rests, hot_rate = leak * length * 1e-6, step.refractory_us > 0, step.hot_hz * 1e-6 * length
+    slope = change + drift
     base = slope - values[CONTRAST, i]
     on, off = float(values[ON, i]), float(values[OFF, i])
-    hot = step.hot_hz * 1e-6 * length if slot >= 0 else 0.0
-    next_shot = _first_ring(values[SHOT_LEFT, i], shot)
-    next_hot = _first_ring(hot_left[slot], hot) if slot >= 0 else 2.0
+    next_shot = next_hot = 2.0
+    if values[SHOT_LEFT, i] < 0:
+        next_shot = _first_ring(values[SHOT_LEFT, i], shot)
+    if slot >= 0:
+        next_hot = _first_ring(hot_left[slot], hot_rate)
     shot_rang, hot_rang = next_shot <= 1.0, next_hot <= 1.0
-    reset, dead = (times[RESET, i] - step.begin_us) / length, (times[DEAD, i] - step.begin_us) / length
-    u = 0.0
-    if dead > 0.0:  # still held in reset from the interval before
-        u = reset = dead
-        base = slope * min(u, 1.0)
+    u = reset = dead = 0.0
+    if drift > 0:
+        reset = (times[RESET, i] - step.begin_us) / length
+    if rests:
+        dead = (times[DEAD, i] - step.begin_us) / length
+        if dead > 0.0:  # still held in reset from the interval before
+            u = reset = dead
+            base = slope * min(u, 1.0)
     while u <= 1.0:
         while next_shot < u:
             next_shot += _wait(random) / shot
         while next_hot < u:
-            next_hot += _wait(random) / hot
+            next_hot += _wait(random) / hot_rate
         crossing, is_on = _crossing(u, slope, base, on, off)
         u = min(crossing, next_shot, next_hot)
         if u > 1.0:
             break
         if count == found.shape[1]:
-            random[0], values[LEAK, i] = seed_before, leak_before
+            random[0], values[LEAK, i] = seed_before, leak
             return -1
         cause = _SIGNAL
         if u == crossing:
-            if is_on and values[LEAK, i] * (u - reset) * length * 1e-6 >= 0.5 * on:
+            if is_on and drift * (u - reset) >= 0.5 * on:
                 cause = _LEAK
                 values[LEAK, i] = values[LEAK_MEAN, i] * _F(_jitter(random))
-            exact = abs(slope * u - base - (on if is_on else -off)) <= SLACK
-            base = base + (on if is_on else -off) if exact else slope * u
+            level = on if is_on else -off
+            now = slope * u
+            base = base + level if abs(now - base - level) <= SLACK else now
         else:
             base = slope * u  # v2e: a noise event memorises the light as it is
             if u == next_shot:
@@ -229,63 +335,46 @@ def _fire_pixel(i, values, times, slot, hot_left, step, change, shot, found, cou
                 next_shot += _wait(random) / shot
             else:
                 cause, is_on = _HOT, True
-                next_hot += _wait(random) / hot
+                next_hot += _wait(random) / hot_rate
         offset = max(1.0, np.rint(u * length))
         found[OFFSET, count], found[PIXEL, count], found[KIND, count] = int(offset), i, cause * 2 + is_on
         count += 1
         reset = u
-        if step.refractory_us > 0:
+        if rests:
             u = reset = dead = (offset + step.refractory_us) / length
             base = slope * min(u, 1.0)
     values[CONTRAST, i] = slope - base
-    times[RESET, i] = step.begin_us + reset * length
-    times[DEAD, i] = step.begin_us + dead * length
+    if drift > 0:
+        times[RESET, i] = step.begin_us + reset * length
+    if rests:
+        times[DEAD, i] = step.begin_us + dead * length
     if shot_rang:
         values[SHOT_LEFT, i] = (next_shot - 1.0) * shot
     if hot_rang:
-        hot_left[slot] = (next_hot - 1.0) * hot
+        hot_left[slot] = (next_hot - 1.0) * hot_rate
     return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fire(
-    pixels: Pixels,
-    step: Interval,
-    before: Floats,
-    after: Floats,
-    intensity: Floats,
-    flags: NDArray[np.uint8],
-    words: NDArray[np.uint64],
-    resting: Ints,
-    found: Ints,
-    count: int,
-    random: NDArray[np.uint64],
-) -> tuple[int, int, bool]:
-    """The events of all flagged pixels, pixel by pixel.
-
-    words: flags as uint64 [n / 8]; resting: int32 [n], receives the pixels that end the interval in their refractory
-    period; random: uint64 [1]. Returns how many rest, how many events there are now and whether all found room: if not,
-    call again with more room; flags are cleared pixel by pixel.
-    """
+def fire(pixels: Pixels, step: Interval, change: Change, work: Work, progress: Ints, random: NDArray[np.uint64]) -> bool:
+    """The events of the pixels that `cross` put aside. Returns whether there was room; if not, call again with more."""
     values, times, hot, hot_left = pixels
-    rest, end_us = 0, step.begin_us + step.length_us
-    rate = step.shot_hz * 0.5e-6 * step.length_us
-    for word in range(words.size):
-        if words[word] == 0:
-            continue
-        for i in range(8 * word, 8 * word + 8):
-            if flags[i] == 0:
-                continue
-            shot = rate * values[SHOT_WEIGHT, i] * _shot_dimming(intensity[i])
-            change = after[i] - before[i]
-            now = _fire_pixel(i, values, times, hot[i], hot_left, step, change, shot, found, count, random)
-            if now < 0:
-                return rest, count, False
-            flags[i], count = 0, now
-            if times[DEAD, i] > end_us:
-                resting[rest] = i
-                rest += 1
-    return rest, count, True
+    before, after, intensity = change
+    _, aside, resting, found = work
+    rate, end_us = step.shot_hz * 0.5e-6 * step.length_us, step.begin_us + step.length_us
+    for k in range(progress[AT], progress[ASIDE]):
+        i = aside[k]
+        shot = rate * values[SHOT_WEIGHT, i] * _shot_dimming(intensity[i])
+        moved = after[i] - before[i]
+        count = _fire_pixel(i, values, times, hot[i], hot_left, step, moved, shot, found, progress[COUNT], random)
+        if count < 0:
+            progress[AT] = k
+            return False
+        progress[COUNT] = count
+        if times[DEAD, i] > end_us:
+            resting[progress[REST]] = i
+            progress[REST] += 1
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
