@@ -1,0 +1,145 @@
+"""The sheet of paper before the cameras, and the hand that holds it, as layers over a picture.
+
+The sheet is a plane much nearer than the face, so its edge and the hand are out of focus. It leaves along a straight path;
+all that a picture needs to know is how far. Knows no subject and no script.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from recorder.sim.head import Floats
+from recorder.sim.view import View
+
+PLANE_MM = 130.0  # from the event camera
+COVERED_MM = 130.0  # at shift 0 the edge is this far outside the middle of the view
+AWAY_MM = 2 * COVERED_MM  # shift at which it is gone from both views
+REFLECTANCE = 0.86  # white printer paper
+THUMB_MM, PALM_MM = 10.5, 21.0  # radii
+TIP_MM = 150.0  # from the leaving edge to the tip of the thumb: it is held at the far side
+LENGTH_MM = 55.0
+ROOM_C, HAND_C = 23.0, 32.5
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One way of holding it. angle_deg: direction in which it leaves, 0 to the viewer's right, -90 down;
+    bow_mm: how far the edge is bent over 100 mm; grip_mm: where the thumb is along the edge; hand: BGR reflectance.
+    """
+
+    angle_deg: float
+    bow_mm: float
+    grip_mm: float
+    lean_deg: float
+    hand: tuple[float, float, float]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Sheet":
+        """A sheet as people hold it: mostly taken away downwards, now and then upwards or to a side."""
+        way = float(rng.choice([-90.0, 90.0, 0.0, 180.0], p=[0.65, 0.2, 0.075, 0.075]))
+        tone = float(rng.uniform(0.25, 1.0))
+        return cls(
+            way + float(rng.normal(0, 3)),
+            float(rng.uniform(-2, 2)),
+            float(rng.uniform(-28, 28)),
+            float(rng.uniform(-25, 25)),
+            (0.30 * tone, 0.40 * tone, 0.62 * tone),
+        )
+
+
+class SheetView:
+    """A sheet as one camera sees it."""
+
+    def __init__(self, sheet: Sheet, view: View) -> None:
+        self._along, self._across = _coordinates(sheet, view)
+        self._blur_mm = view.blur_mm(PLANE_MM)
+        self._hand = _hand(sheet, self._along, self._across, self._blur_mm)
+        self._sheet = sheet
+
+    def leaves_at_mm(self) -> float:
+        """The shift at which the last of its edge, blur included, has left this view."""
+        return float(self._along.max() + COVERED_MM + self._blur_mm)
+
+    def enters_at_mm(self) -> float:
+        """The shift at which its edge begins to cover this view."""
+        return float(self._along.min() + COVERED_MM - self._blur_mm)
+
+    def cover(self, picture: Floats, shifts_mm: Floats, white: Floats, skin: Floats) -> None:
+        """Lay the sheet over picture [H, W, C]; shifts_mm: [N, H], at N instants of the exposure, for every row.
+
+        white, skin: [C] light of paper and hand.
+        """
+        if float(shifts_mm.min()) < self.leaves_at_mm():
+            _cover(picture, self._along, self._across, self._hand, shifts_mm, self._sheet.bow_mm, self._blur_mm, white, skin)
+
+
+def _coordinates(sheet: Sheet, view: View) -> tuple[Floats, Floats]:
+    """Millimetres in the plane of the sheet along its way and across it, [H, W] each."""
+    x_mm, y_mm = view.plane_mm(PLANE_MM)
+    angle = np.radians(sheet.angle_deg)
+    along = x_mm * np.cos(angle) + y_mm * np.sin(angle)
+    across = -x_mm * np.sin(angle) + y_mm * np.cos(angle)
+    bent = along + sheet.bow_mm * (across / 100) ** 2
+    return np.ascontiguousarray(bent, np.float32), np.ascontiguousarray(across, np.float32)
+
+
+def _hand(sheet: Sheet, along: Floats, across: Floats, blur_mm: float) -> Floats:
+    """What the kernel needs to draw the thumb: tip, direction, blur."""
+    lean = np.radians(sheet.lean_deg)
+    return np.array([TIP_MM, sheet.grip_mm, np.cos(lean), np.sin(lean), blur_mm], np.float32)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _soft(distance_mm: float, blur_mm: float) -> float:
+    """1 inside, 0 outside, over the width of the blur."""
+    share = min(max(np.float32(0.5) - distance_mm / (2 * blur_mm), np.float32(0.0)), np.float32(1.0))
+    return share * share * (3 - 2 * share)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _cover(
+    picture: Floats,
+    along: Floats,
+    across: Floats,
+    hand: Floats,
+    shifts: Floats,
+    bow: float,
+    blur: float,
+    white: Floats,
+    skin: Floats,
+) -> None:
+    height, width, channels = picture.shape
+    instants = shifts.shape[0]
+    for y in range(height):
+        for x in range(width):
+            sheet, thumb, shade = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            for n in range(instants):
+                # Distance from the sheet's edge, positive on the sheet.
+                inside = along[y, x] - (shifts[n, y] - np.float32(COVERED_MM))
+                if inside <= -blur:
+                    continue
+                sheet += _soft(-inside, blur)
+                # The thumb: two capsules, its tip and its root, pointing against the way.
+                u, v = inside - hand[0], across[y, x] - hand[1]
+                s = min(max(u * hand[2] + v * hand[3], np.float32(0.0)), np.float32(LENGTH_MM))
+                du, dv = u - s * hand[2], v - s * hand[3]
+                radius = np.float32(THUMB_MM) + np.float32(PALM_MM - THUMB_MM) * (s / np.float32(LENGTH_MM)) ** 2
+                away = np.sqrt(du * du + dv * dv)
+                on = _soft(away - radius, blur)
+                if on > 0:
+                    thumb += on
+                    roundness = np.sqrt(max(np.float32(0.0), 1 - (away / radius) ** 2))
+                    nail = _soft(np.sqrt((u - 4) ** 2 + (dv * 1.3) ** 2) - np.float32(6.5), blur)
+                    crease = np.float32(0.12) * np.exp(-((s - np.float32(27.0)) ** 2) / np.float32(4.0))
+                    shade += on * (np.float32(0.45) + np.float32(0.55) * roundness - crease + np.float32(0.18) * nail)
+            if sheet <= 0:
+                continue
+            sheet /= instants
+            thumb /= instants
+            shade /= instants
+            # Paper is not quite even: it bends a little and takes the light differently across.
+            grain = np.float32(1.0) - np.float32(0.0006) * across[y, x] - np.float32(0.00003) * across[y, x] ** 2
+            for k in range(channels):
+                under = picture[y, x, k] * (1 - sheet) + white[k] * grain * sheet
+                picture[y, x, k] = under * (1 - thumb) + skin[k] * shade

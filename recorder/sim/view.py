@@ -1,0 +1,54 @@
+"""Where a simulated camera stands and what its lens does. Pure geometry."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recorder.sim.head import Floats
+
+FOCUS_MM = 350.0  # the lenses are focused on the face
+APERTURE_MM = 2.5  # a 7 mm lens at f/2.8
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera before the subject. size: (width, height) in pixels; focal_px; place_mm: (x, y) beside the event camera, in
+    its front plane; it is turned so that it looks at the same point of the face.
+    """
+
+    size: tuple[int, int]
+    focal_px: float
+    place_mm: tuple[float, float] = (0.0, 0.0)
+
+    def turn(self) -> Floats:
+        """From world to camera coordinates (x right, y down, z forward), float32 [3, 3]."""
+        x, y = self.place_mm
+        forward = np.array([-x, -y, -FOCUS_MM]) / np.sqrt(x * x + y * y + FOCUS_MM**2)
+        right = np.cross(forward, [0, 1, 0])
+        right /= np.linalg.norm(right)
+        return np.stack([right, -np.cross(right, forward), forward]).astype(np.float32)
+
+    def to_camera(self, points: Floats) -> Floats:
+        """World points [V, 3] in camera coordinates."""
+        moved = points - np.array([*self.place_mm, 0], np.float32)
+        return np.ascontiguousarray(moved @ self.turn().T, np.float32)
+
+    def plane_mm(self, distance_mm: float) -> tuple[Floats, Floats]:
+        """World x and y, [H, W] each, of what every pixel sees in the plane that far before the event camera."""
+        width, height = self.size
+        column, row = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+        rays = np.stack([(column - width / 2) / self.focal_px, (row - height / 2) / self.focal_px, np.ones_like(row)], axis=-1)
+        world = rays @ self.turn()
+        scale = -distance_mm / world[..., 2]
+        x, y = world[..., 0] * scale + self.place_mm[0], world[..., 1] * scale + self.place_mm[1]
+        return x.astype(np.float32), y.astype(np.float32)
+
+    def blur_mm(self, distance_mm: float) -> float:
+        """Half the width, in its own plane, of the blurred edge of something that far away: thin lens, geometric optics."""
+        return float(APERTURE_MM / 2 * abs(1 - distance_mm / FOCUS_MM)) + 0.5 * distance_mm / self.focal_px
+
+
+# DAVIS346: 346 x 260 pixels of 18.5 um; a 7 mm lens shows 240 mm of height at 350 mm.
+EVENT_VIEW = View((346, 260), 7.0 / 0.0185)
+RGB_VIEW = View((640, 480), 690.0, (48.0, 6.0))
+THERMAL_VIEW = View((160, 120), 165.0, (-48.0, 4.0))  # FLIR Lepton 3.5 has 57 degrees; here with a narrower lens
