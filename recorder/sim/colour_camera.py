@@ -43,7 +43,8 @@ NOISE_BANK = 1 << 21  # normal deviates drawn once; each picture begins at a ran
 # Auto-exposure: the logarithm of the exposure follows the error of the mean with `AE_GAIN` per picture, `AE_DELAY` pictures
 # late. z^(d+1) - z^d + k with d = AE_DELAY - 1 has a double real root at k = d^d / (d+1)^(d+1) = 4/27, which is as fast as it
 # goes without overshoot.
-AE_TARGET = 0.20  # mean of the linear picture, 1 = saturation: 124 of 255 after the sRGB curve
+AE_TARGET = 0.25  # mean of the linear picture, 1 = saturation: 137 of 255 after the sRGB curve
+AE_EDGE = 0.3  # weight of the corners for a peak of 1 in the middle
 AE_DELAY = 3
 AE_GAIN = 4 / 27
 AE_DEAD_EV = 0.06
@@ -210,9 +211,8 @@ class ColourCamera:
         bottom_us = top_us + self._options.readout_us
         radiance = self._scenery.colour(self._options.size, top_us, bottom_us, exposure_us)
         mosaic = self._sensor.expose(radiance, self._electrons(top_us, bottom_us, exposure_us), gain)
-        linear = np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_BayerRGGB2BGR), np.uint16)
-        self._learn(linear)
-        image = sharpen(develop(linear, self._balance.gains))
+        self._learn(mosaic)
+        image = sharpen(develop(mosaic, self._balance.gains))
         return self._stamp(image, (top_us + bottom_us) // 2, exposure_us, tick_us + self._options.readout_us)
 
     def _chosen(self) -> tuple[int, float]:
@@ -229,12 +229,13 @@ class ColourCamera:
         light = self._lamp.mean(middle_us - exposure_us // 2, middle_us + exposure_us // 2)
         return np.asarray(WHITE_E_PER_US * exposure_us * light, np.float32)
 
-    def _learn(self, linear: Mosaic) -> None:
-        some = linear[::STATISTICS_STEP, ::STATISTICS_STEP].reshape(-1, 3).astype(np.float32)
-        pixels = np.asarray(np.maximum(some - BLACK, 0) / (CODES - 1 - BLACK), np.float32)
-        balanced = np.minimum(pixels * self._balance.gains, 1)
-        self._exposure.measure(float((balanced @ LUMINANCE_BGR).mean()))
-        self._balance.measure(pixels)
+    def _learn(self, mosaic: Mosaic) -> None:
+        step = STATISTICS_STEP
+        some = np.stack([mosaic[1::step, 1::step], mosaic[::step, 1::step], mosaic[::step, ::step]], axis=2)  # RGGB to BGR
+        pixels = np.asarray(np.maximum(some.astype(np.float32) - BLACK, 0) / (CODES - 1 - BLACK), np.float32)
+        luminance = np.minimum(pixels * self._balance.gains, 1) @ LUMINANCE_BGR
+        self._exposure.measure(float((luminance * _centre_weight(luminance.shape)).mean()))
+        self._balance.measure(pixels.reshape(-1, 3))
 
     def _stamp(self, image: NDArray[np.uint8], true_us: int, exposure_us: int, ready_us: int) -> Shot:
         stream_us = self._clock.stream_us(true_us, self._start_us) + round(jitter_us(self._times, self._options.stamp_sigma_us))
@@ -312,30 +313,58 @@ def _expose(
             mosaic[y, x] = np.uint16(min(max(e * scale + black, np.float32(0)), top))
 
 
-def develop(linear: Mosaic, gains: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """8-bit picture [H, W, 3] of linear codes [H, W, 3] BGR, with white balance `gains` [3] and the sRGB curve."""
-    image = np.empty(linear.shape, np.uint8)
-    _develop(linear, gains.astype(np.float32), _tone_curve(), image)
+@cache
+def _centre_weight(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """How much auto-exposure heeds each place, [shape], mean 1: the middle of the picture more than its edges."""
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    weight = AE_EDGE + np.exp(-2 * (x**2 + y**2))
+    return np.asarray(weight / weight.mean())
+
+
+def develop(mosaic: Mosaic, gains: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """8-bit picture [H, W, 3] BGR of a Bayer mosaic [H, W] (RGGB), bilinear, with white balance `gains` [3] and sRGB curve."""
+    light = np.maximum(np.arange(CODES) - BLACK, 0)[None] * gains[:, None] / (CODES - 1 - BLACK)
+    image = np.empty((*mosaic.shape, 3), np.uint8)
+    _demosaic(mosaic, _tone(light), image)
     return image
+
+
+def _tone(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """8-bit code of linear light, 1 = white, by the curve of sRGB (IEC 61966-2-1); any shape."""
+    steps = np.rint(np.minimum(light, 1) * (CODES - 1)).astype(np.intp)
+    return np.asarray(_tone_curve()[steps], np.uint8)
 
 
 @cache
 def _tone_curve() -> NDArray[np.uint8]:
-    """The curve of sRGB (IEC 61966-2-1) for each code above black, [CODES - BLACK]."""
-    light = np.arange(CODES - BLACK) / (CODES - 1 - BLACK)
+    light = np.linspace(0, 1, CODES)
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(255 * curve), np.uint8)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _develop(linear: Mosaic, gains: Radiance, curve: NDArray[np.uint8], image: NDArray[np.uint8]) -> None:
-    last = np.float32(len(curve) - 1)
-    black = np.float32(BLACK)
-    for y in range(linear.shape[0]):
-        for x in range(linear.shape[1]):
-            for c in range(3):
-                light = (np.float32(linear[y, x, c]) - black) * gains[c] + np.float32(0.5)
-                image[y, x, c] = curve[np.int32(min(max(light, np.float32(0)), last))]
+@njit(cache=True, nogil=True)
+def _demosaic(mosaic: Mosaic, curves: NDArray[np.uint8], image: NDArray[np.uint8]) -> None:
+    """curves: [3, CODES], what becomes of the codes of blue, green and red."""
+    height, width = mosaic.shape
+    for y in range(height):
+        up, down = abs(y - 1), y + 1 if y < height - 1 else y - 1  # mirrored at the edges, which keeps the colours in place
+        own, other = (2, 0) if y % 2 == 0 else (0, 2)  # the colour that alternates with green in this row, and in the next
+        for x in range(0, width, 2):
+            for at in (x, x + 1):
+                left, right = abs(at - 1), at + 1 if at < width - 1 else at - 1
+                here = np.int32(mosaic[y, at])
+                beside = np.int32(mosaic[y, left]) + np.int32(mosaic[y, right])
+                above = np.int32(mosaic[up, at]) + np.int32(mosaic[down, at])
+                if (y + at) % 2 == 1:
+                    image[y, at, 1] = curves[1, here]
+                    image[y, at, own] = curves[own, (beside + 1) >> 1]
+                    image[y, at, other] = curves[other, (above + 1) >> 1]
+                else:
+                    corners = np.int32(mosaic[up, left]) + np.int32(mosaic[up, right])
+                    corners += np.int32(mosaic[down, left]) + np.int32(mosaic[down, right])
+                    image[y, at, 1] = curves[1, (beside + above + 2) >> 2]
+                    image[y, at, own] = curves[own, here]
+                    image[y, at, other] = curves[other, (corners + 2) >> 2]
 
 
 def sharpen(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
