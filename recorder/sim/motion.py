@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 US_PER_S = 1_000_000
-BREAKS = 8  # straight pieces for one movement between two knots: within 5.8 / 8 / BREAKS^2, about 1 % of its height
+BREAKS = 10  # straight pieces for one movement between two knots: within 5.8 / 8 / BREAKS^2, 0.7 % of its height
 FLAT = 0.02  # a lesser rise or fall is one straight piece
 CACHED_CELLS = 4
 

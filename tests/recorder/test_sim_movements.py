@@ -88,14 +88,14 @@ def test_a_movement_lasts_as_long_as_asked_and_rises_faster_than_it_falls(token,
 @settings(max_examples=10, deadline=None)
 def test_only_known_units_between_0_and_1_that_rise_without_a_jump(token, seed, duration_us, intensity):
     gesture = gesture_of(token, seed, duration_us, intensity)
-    step_us = max(1, duration_us // 400)
+    step_us = min(duration_us // 400, 1_500)
     before = {}
     for t in range(gesture.onset_us, gesture.offset_us + step_us, step_us):
         units = units_at(gesture, t)
         assert set(units) <= set(UNITS)
         assert all(0 < level <= 1 for level in units.values())
         for unit in set(units) | set(before):
-            assert abs(units.get(unit, 0.0) - before.get(unit, 0.0)) < 0.08
+            assert abs(units.get(unit, 0.0) - before.get(unit, 0.0)) < 0.1
         before = units
 
 
