@@ -16,7 +16,7 @@ from recorder.sim.manner import Manner, draw_reaction_us
 from recorder.sim.motion import BODY, US_PER_S, Cells, Gesture, generator
 from recorder.sim.movements import EMOTION_BY_TOKEN, closes_lids, draw_duration_us, perform, talk, turn_head
 from recorder.sim.performance import Mistake, Performance, keypoints, made
-from recorder.sim.slides import AWAY_MM, Sheet, Slide
+from recorder.sim.slides import AWAY_MM, Slide, Slides
 from recorder.sim.state import FaceState, PaperState
 from recorder.sources.base import Prompt
 
@@ -91,7 +91,7 @@ class Performer:
         self._seed, self._manner, self._mistake = seed, manner, mistake
         self._intensity, self._duration_us, self._spontaneous = intensity, duration_us, spontaneous
         self._habits = Habits(seed, manner)
-        self._sheet = Sheet(seed)
+        self._sheet = Slides(seed)
         self._gestures: list[Gesture] = []
         self._restraints: list[Restraint] = []
         self._take: Take | None = None

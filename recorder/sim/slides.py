@@ -38,7 +38,7 @@ class Slide:
         return self.begin_us + round(minimum_jerk_share(done) * (self.end_us - self.begin_us))
 
 
-class Sheet:
+class Slides:
     """The paper from first to last; slides follow one another, in and out by turns."""
 
     def __init__(self, seed: int) -> None:

@@ -14,7 +14,7 @@ from recorder.sim.manner import Manner, draw_manner
 from recorder.sim.motion import generator
 from recorder.sim.performance import Mistake, Performance
 from recorder.sim.performer import Performer
-from recorder.sim.slides import AWAY_MM, GONE_MM, Sheet
+from recorder.sim.slides import AWAY_MM, GONE_MM, Slides
 from recorder.sim.state import UNITS, Pose
 from recorder.sources.base import Prompt
 
@@ -235,7 +235,7 @@ def test_a_shift_that_the_paper_never_has_is_refused():
 
 
 def test_slides_that_are_asked_for_at_once_follow_one_another():
-    sheet = Sheet(1)
+    sheet = Slides(1)
     slides = [sheet.slide(1_000, 300_000) for _ in range(3)]
     assert [slide.leaves for slide in slides] == [False, True, False]
     assert all(before.end_us < after.begin_us for before, after in pairwise(slides))
