@@ -9,7 +9,7 @@ import numpy as np
 
 from recorder.sim import hair
 from recorder.sim.clothes import torso
-from recorder.sim.complexion import cheeks, paint_skin, shine
+from recorder.sim.complexion import paint_skin, shine
 from recorder.sim.creases import creases
 from recorder.sim.glasses import spectacles
 from recorder.sim.head import Floats, HeadMesh
@@ -18,8 +18,6 @@ from recorder.sim.pieces import Piece
 from recorder.sim.traits import Traits
 from recorder.sim.tresses import tresses
 from recorder.sim.warmth import breath, warmth
-
-__all__ = ["Look", "cheeks", "make_look"]
 
 HAIR_GLOSS, BEARD_GLOSS = 0.22, 0.06
 KEPT_LINES = 0.16  # how dark the deepest wrinkles of a sixty-year-old stay at rest
@@ -49,7 +47,8 @@ def make_look(mesh: HeadMesh, traits: Traits) -> Look:
     on = canvas(mesh)
     cover, chin, brow = hair.scalp(on, traits), hair.beard(on, traits), hair.brows(on, traits)
     lines = creases(on, traits) * (1 - np.maximum(cover, chin))[:, :, None]
-    offsets = hair.lift(mesh, on, cover, chin, traits)
+    hair_mm = hair.volume(cover, traits)
+    offsets = hair.lift(mesh, on, hair_mm, chin, traits)
     return Look(
         albedo=_albedo(on, traits, cover, chin, brow, lines),
         wrinkles=lines.astype(np.float32),
@@ -57,7 +56,7 @@ def make_look(mesh: HeadMesh, traits: Traits) -> Look:
         temperature=warmth(on, traits, cover, chin),
         breath=breath(on),
         offsets=offsets,
-        pieces=(*tresses(mesh, offsets, on, traits), *spectacles(mesh, offsets, traits), *torso(mesh, traits)),
+        pieces=(*tresses(on, hair_mm, traits), *spectacles(mesh, offsets, traits), *torso(on, traits)),
     )
 
 

@@ -60,7 +60,7 @@ def _absorb(picture: Floats, amount: Floats, strength: Sequence[float]) -> None:
 
 
 def _relief(on: Canvas, traits: Traits, rng: np.random.Generator) -> Floats:
-    """Pores, fine lines and blotches as a factor; where the cylinder stretches the skin, fine grain would smear and is left out."""
+    """Pores, fine lines and blotches as a factor; none of the fine grain where the cylinder would stretch it."""
     fine = np.clip(1.6 - 0.6 * on.stretch, 0, 1)
     pores = noise(rng, 0.45)
     grain = 0.05 * np.minimum(pores, 0.7) + 0.035 * noise(rng, 1.1)
@@ -72,11 +72,11 @@ def _flush(on: Canvas, traits: Traits) -> Floats:
     """Blood in cheeks, nose, chin and ears, [SIZE, SIZE]."""
     red = np.zeros((SMALL, SMALL), np.float32)
     for centre in cheeks(on):
-        red += (0.9 + 1.2 * traits.makeup.blush) * blob(on, centre + np.array([0, 6, 0]), (15, 12, 30))
-    red += 0.8 * blob(on, on.marks[30], (11, 10, 16)) + 0.35 * blob(on, on.marks[8], (14, 9, 20))
+        red += (0.9 + 1.2 * traits.makeup.blush) * blob(on, centre + np.array([0, 6, 0]), (17, 14, 40))
+    red += 0.55 * blob(on, on.marks[30], (12, 12, 18)) + 0.35 * blob(on, on.marks[8], (14, 9, 20))
     for mark in (0, 16):
         red += 0.7 * blob(on, on.marks[mark] + np.array([12 * outward(mark), -12, -25]), (14, 24, 20))
-    return enlarged(red * np.float32(0.35 + 0.9 * traits.skin.flush))
+    return enlarged(red * np.float32((0.3 + 0.6 * traits.skin.flush) * np.interp(traits.skin.ita_deg, (-20, 40), (0.45, 1))))
 
 
 def _shade(on: Canvas, traits: Traits) -> Floats:
@@ -88,8 +88,8 @@ def _shade(on: Canvas, traits: Traits) -> Floats:
         middle = points.mean(axis=0)
         nose = middle + (points[3] - points[0]) * (0.55 if eye[0] == 36 else -0.55)
         dark += (0.08 + 0.28 * tired) * blob(on, middle - np.array([0, 10, 0]), (12, 4.5, 14))
-        dark += (0.10 + 0.12 * tired) * blob(on, nose + np.array([0, 2, 0]), (5, 8, 12))
-        dark += (0.14 + 0.5 * liner) * blob(on, middle + np.array([0, 7, 0]), (13, 4, 14))
+        dark += (0.05 + 0.10 * tired) * blob(on, nose + np.array([0, 2, 0]), (5, 8, 12))
+        dark += (0.08 + 0.4 * liner) * blob(on, middle + np.array([0, 7, 0]), (13, 3.5, 14))
     for mark in (31, 35):
         dark += 0.16 * blob(on, on.marks[mark] + np.array([4 * outward(mark), 3, -6]), (3, 5, 8))
     return dark + 0.12 * blob(on, on.marks[57] - np.array([0, 7, 3]), (13, 3, 9))
@@ -99,7 +99,7 @@ def _spots(on: Canvas, traits: Traits, rng: np.random.Generator) -> Floats:
     """Freckles and moles, amount of melanin [SIZE, SIZE]."""
     amount = np.zeros((SIZE, SIZE), np.float32)
     many = int(900 * traits.skin.freckles)
-    face = enlarged(sum((blob(on, centre, (22, 15, 40)) for centre in [*cheeks(on), on.marks[29]]), np.float32(0)))
+    face = enlarged(np.sum([blob(on, centre, (22, 15, 40)) for centre in [*cheeks(on), on.marks[29]]], axis=0))
     at = rng.integers(0, SIZE, (many * 12, 2))
     chosen = at[face[at[:, 1], at[:, 0]] > rng.random(len(at)) * 1.2][:many]
     amount[chosen[:, 1], chosen[:, 0]] = rng.uniform(1, 3.5, len(chosen))

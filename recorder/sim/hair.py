@@ -26,7 +26,7 @@ from recorder.sim.traits import Brows, Hair, Traits
 EAR_DEPTH_MM = 3.0  # what stands out of the side of the head by more is ear
 EAR_KERNEL_MM = 75.0  # larger than an ear
 FINER = 4  # brows are drawn at so many times the resolution
-SKULL_MM = (0.0, 15.0, -85.0)  # hair stands away from here
+SKULL_MM, THROAT_MM = (0.0, 15.0, -85.0), (0.0, -60.0, -90.0)  # hair and beard stand away from here
 SIDE_VOLUME = {"short": 0.45, "receding": 0.6, "medium": 0.9, "long": 0.8, "tied": 0.7, "bald": 0.0}
 
 
@@ -46,20 +46,20 @@ def hairline(on: Canvas, traits: Traits) -> Floats:
     """Height of the border of the scalp's hair in mm for each column, float32 [SIZE]."""
     hair, marks = traits.hair, on.marks
     brow, base = float(marks[17:27, 1].max()), float(marks[33, 1])
-    # The hairline, the brows and the base of the nose divide the face into thirds; the forehead curves back, so less of it is height.
-    top = brow + 0.66 * (brow - base) + hair.forehead_mm
+    # Hairline, brows and base of the nose divide the face into thirds, but the forehead curves back: less of it is height.
+    top = brow + 0.52 * (brow - base) + hair.forehead_mm
     recess = {"receding": 20.0, "bald": 24.0}.get(hair.style, 3.0 if traits.sex == "m" else 0.0)
     burn = {"f": -2.0, "m": -24.0}[traits.sex]
     ear = float(np.abs(np.arctan2(marks[[0, 16], 0], marks[[0, 16], 2] + AXIS_MM)).mean())
     border = [
         (0.0, top + 0.9 * recess),
         (0.25, top + 1.1 * recess),
-        (0.48, top - 1 + 1.3 * recess),
-        (0.66, top - 9 + 1.1 * recess),
-        (0.77, 0.55 * top + 0.45 * brow + 0.4 * recess),
-        (0.83, brow + 3),
-        (0.88, brow - 10),
-        (0.92, burn),
+        (0.44, top - 1 + 1.3 * recess),
+        (0.57, top - 8 + 1.1 * recess),
+        (0.655, 0.55 * top + 0.45 * brow + 0.4 * recess),
+        (0.72, brow + 3),
+        (0.79, brow - 12),
+        (0.86, burn),
         (1.09, burn - 4),
         (1.13, 12.0),
         (1.45, 6.0),
@@ -77,7 +77,7 @@ def scalp(on: Canvas, traits: Traits) -> Floats:
     """How densely the scalp is covered with hair, mask [SIZE, SIZE]."""
     rng = np.random.default_rng(traits.hair.texture_seed)
     _, height = texel_grid()
-    ragged = 2.0 * noise(rng, 0.8, 5) + 2.0 * noise(rng, 9)
+    ragged = 1.4 * noise(rng, 0.45, 4) + 2.0 * noise(rng, 9)
     soft = 7.0 if traits.hair.style in ("receding", "bald") else 3.5
     cover = step(height - hairline(on, traits)[None, :] + ragged, -soft, soft)
     # The cylinder has no room for the crown: texels above the head belong to it.
@@ -87,9 +87,9 @@ def scalp(on: Canvas, traits: Traits) -> Floats:
 def strands(hair: Hair, colour_bgr: tuple[float, float, float], seed: int, *, length_mm: float) -> Floats:
     """Colour of combed hair, float32 [SIZE, SIZE, 3]; strands run downwards, the more wavy the more they wander."""
     rng = np.random.default_rng(seed)
-    light = 0.30 * noise(rng, 0.5, length_mm) + 0.25 * noise(rng, 1.6, 1.5 * length_mm) + 0.12 * noise(rng, 10)
+    light = 0.22 * noise(rng, 0.45, length_mm) + 0.14 * noise(rng, 1.6, 1.5 * length_mm) + 0.08 * noise(rng, 10)
     columns, rows = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
-    wander = np.float32(1 + 14 * hair.wave) * noise(rng, 5 - 2 * hair.wave)
+    wander = np.float32(1 + 14 * hair.wave * min(1.0, length_mm / 16)) * noise(rng, 5 - 2 * hair.wave)
     light = cv2.remap(light, columns + wander * np.float32(hair.wave), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(np.exp(light)[:, :, None] * np.array(colour_bgr, np.float32), np.float32)
 
@@ -188,7 +188,7 @@ def _moustache(on: Canvas) -> Floats:
 
 def _beard_outline(on: Canvas) -> Floats:
     """Outline of a full beard in texels: sideburns, cheeks, under the nose, and down to the throat."""
-    right = [(0, 3, 0), (2, 11, 2), (3, 14, 12), (48, -13, 5), (31, -5, -4)]
+    right = [(0, 3, -4), (2, 11, 8), (3, 16, 18), (48, -13, 9), (31, -5, -4)]
     upper = [shifted(on, mark, dx, dy) for mark, dx, dy in right]
     upper += [shifted(on, 33, 0, -2)] + [shifted(on, _mirror(mark), -dx, dy) for mark, dx, dy in reversed(right)]
     lower = [
@@ -211,22 +211,23 @@ def paint_beard(picture: Floats, cover: Floats, traits: Traits) -> None:
     blend(picture, strands(traits.hair, traits.beard.colour_bgr, traits.hair.texture_seed + 4, length_mm=length_mm), cover)
 
 
-def lift(mesh: HeadMesh, on: Canvas, cover: Floats, chin: Floats, traits: Traits) -> Floats:
-    """How hair moves the surface outwards, float32 [V, 3] in mm. cover, chin: where hair and beard are."""
+def volume(cover: Floats, traits: Traits) -> Floats:
+    """How far hair stands from the scalp, float32 [SIZE, SIZE] in mm. cover: where it grows."""
     rng = np.random.default_rng(traits.hair.texture_seed + 5)
     side = SIDE_VOLUME[traits.hair.style]
     _, height = texel_grid()
     share = side + (1 - side) * step(height, 15, 75)
-    volume = softened(cover, 5.0) * share * traits.hair.volume_mm * (1 + 0.10 * noise(rng, 12))
-    whiskers = softened(chin, 3.0) * traits.beard.length_mm
-    apart = mesh.rest - np.array(SKULL_MM, np.float32)
-    apart = apart / np.linalg.norm(apart, axis=1, keepdims=True)
-    forward = mesh.rest + np.array([0, 60, AXIS_MM], np.float32)
-    forward = forward / np.linalg.norm(forward, axis=1, keepdims=True)
-    movable = ((mesh.parts == Part.SKIN) & ~_ear_vertices(mesh, on)).astype(np.float32)
-    moved = apart * at_vertices(volume, mesh.rest)[:, None] + forward * at_vertices(whiskers, mesh.rest)[:, None]
-    return np.asarray(moved * movable[:, None], np.float32)
+    return np.asarray(softened(cover, 5.0) * share * traits.hair.volume_mm * (1 + 0.10 * noise(rng, 12)), np.float32)
 
 
-def _ear_vertices(mesh: HeadMesh, on: Canvas) -> NDArray[np.bool_]:
-    return np.asarray(at_vertices(ears(on), mesh.rest) > 0.5)
+def lift(mesh: HeadMesh, on: Canvas, hair_mm: Floats, chin: Floats, traits: Traits) -> Floats:
+    """How hair moves the surface outwards, float32 [V, 3] in mm. hair_mm: its volume; chin: where the beard is."""
+    away, forward = (_unit(mesh.rest - np.array(centre, np.float32)) for centre in (SKULL_MM, THROAT_MM))
+    beard_mm = softened(chin, 3.0) * np.float32(traits.beard.length_mm)
+    movable = ((mesh.parts == Part.SKIN) & (at_vertices(ears(on), mesh.rest) < 0.5)).astype(np.float32)[:, None]
+    moved = away * at_vertices(hair_mm, mesh.rest)[:, None] + forward * at_vertices(beard_mm, mesh.rest)[:, None]
+    return np.asarray(moved * movable, np.float32)
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), np.float32)

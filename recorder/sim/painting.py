@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.sim.head import Floats, HeadMesh, Part
+from recorder.sim.head import Floats, HeadMesh, Ints, Part
 from recorder.sim.raster import NOTHING, cleared, draw
-from recorder.sim.texture import AXIS_MM, SIZE, SPAN_MM, texture_coordinates
+from recorder.sim.texture import AXIS_MM, SIZE, SPAN_MM, TOP_MM, TURN, texture_coordinates
 
 SMALL = SIZE // 4  # side of the maps in which what is soft is painted
 MM_A_TEXEL = SPAN_MM / (SIZE - 1)  # downwards; across it depends on the distance from the axis
 _SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
 _FAR_MM = 1000.0
+_SEAM = 6  # columns at the back of the head where the map is cut
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _points_of_texels(mesh: HeadMesh) -> tuple[Floats, NDArray[np.bool_]]:
     radius = np.hypot(mesh.rest[:, 0], mesh.rest[:, 2] + AXIS_MM)
     screen = np.column_stack([(texels + 0.5) / 2, _FAR_MM - radius]).astype(np.float32)
     ids, depth = cleared(SIZE // 2, SIZE // 2)
-    draw(screen, skin, 0, False, ids, depth)
+    draw(screen, skin, ids, depth)
     covered = ids != NOTHING
     rows, cols = np.nonzero(covered)
     corners = skin[ids[rows, cols]]
@@ -84,6 +85,21 @@ def _filled(points: Floats, covered: NDArray[np.bool_]) -> Floats:
     nearest = np.zeros((labels.max() + 1, 3), np.float32)
     nearest[labels[covered]] = points[covered]
     return np.asarray(nearest[labels])
+
+
+def radius_mm(on: Canvas, angle: NDArray[np.floating], height_mm: NDArray[np.floating]) -> Floats:
+    """How far the skin stands from the cylinder's axis at angles (radians, 0 at the front) and heights, float32."""
+    row, column = texels_at(angle, height_mm)
+    points = on.points[row, np.clip(column, _SEAM, SIZE - 1 - _SEAM)]
+    return np.asarray(np.hypot(points[..., 0], points[..., 2] + AXIS_MM), np.float32)
+
+
+def texels_at(angle: NDArray[np.floating], height_mm: NDArray[np.floating]) -> tuple[Ints, Ints]:
+    """(rows, columns) of angles and heights; what is behind or beyond has the nearest."""
+    around = (angle + np.pi) % (2 * np.pi) - np.pi
+    column = np.clip(0.5 + around / TURN, 0, 1) * (SIZE - 1)
+    row = np.clip((TOP_MM - height_mm) / SPAN_MM, 0, 1) * (SIZE - 1)
+    return np.round(row).astype(np.int32), np.round(column).astype(np.int32)
 
 
 def enlarged(mask: Floats) -> Floats:

@@ -65,8 +65,8 @@ HAIR_COLOURS = {
     "dark brown": from_rgb(52, 37, 29),
     "brown": from_rgb(88, 62, 44),
     "light brown": from_rgb(122, 90, 62),
-    "blond": from_rgb(178, 142, 96),
-    "red": from_rgb(132, 66, 34),
+    "blond": from_rgb(182, 152, 112),
+    "red": from_rgb(126, 66, 40),
 }
 GREY_HAIR = from_rgb(160, 157, 153)
 IRIS_COLOURS = {

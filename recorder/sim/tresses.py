@@ -1,11 +1,127 @@
-"""Hair that hangs freely: curtains beside the face and fringes, as sheets of strands."""
+"""Hair that hangs freely: a curtain round the sides and the back of the head, and fringes, as sheets of strands.
 
-from recorder.sim.head import Floats, HeadMesh
-from recorder.sim.painting import Canvas
-from recorder.sim.pieces import Piece
-from recorder.sim.traits import Traits
+Both follow the head in its cylinder: so far from the axis at each angle and height. Knows no renderer.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.sim.hair import hairline
+from recorder.sim.head import Floats
+from recorder.sim.painting import Canvas, radius_mm, step, texels_at
+from recorder.sim.pieces import Piece, grid_triangles, plain
+from recorder.sim.texture import AXIS_MM, SIZE, TURN
+from recorder.sim.traits import Hair, Traits
+
+ROWS = 22
+GAP_MM = 4.0  # between skin and hanging hair
+INWARD = 0.10  # mm that hair hangs inwards for each mm down
+HAIR_C, ENDS_C = 30.0, 26.0
+GLOSS = 0.22
+LINING = 0.5  # hair shades its own inside
+FRINGE_SHARE = 0.70  # half its width round the head / angle to the ear
+ROOTS_MM = 27.0  # a fringe starts so far above the hairline
 
 
-def tresses(mesh: HeadMesh, offsets: Floats, on: Canvas, traits: Traits) -> tuple[Piece, ...]:
-    """x"""
-    return ()
+def tresses(on: Canvas, volume: Floats, traits: Traits) -> tuple[Piece, ...]:
+    """Curtain and fringe, where the subject has them. volume: [SIZE, SIZE], mm by which hair lifts the scalp."""
+    pieces = []
+    if traits.hair.style in ("medium", "long"):
+        pieces.append(_curtain(on, volume, traits))
+    if traits.hair.fringe > 0:
+        pieces.append(_fringe(on, volume, traits))
+    return tuple(pieces)
+
+
+def _curtain(on: Canvas, volume: Floats, traits: Traits) -> Piece:
+    hair, rng = traits.hair, np.random.default_rng(traits.hair.texture_seed + 7)
+    ear = _ear(on)
+    half = np.concatenate([ear * np.linspace(0.76, 1.25, 30), np.linspace(ear * 1.25, np.pi, 24)[1:]])
+    columns = np.concatenate([half, 2 * np.pi - half[-2::-1]])
+    aside = np.minimum(columns, 2 * np.pi - columns)
+    top = float(on.marks[17:27, 1].max()) + 38 - 10 * step(aside.astype(np.float32), 0.9 * ear, 1.3 * ear)
+    layered = 14 * (1 - step(aside.astype(np.float32), 0.8 * ear, 1.2 * ear))
+    ends = -hair.length_mm + layered + 7 * _jagged(rng, len(columns), 1.5) + 5 * _jagged(rng, len(columns), 0.6)
+    down = np.linspace(0, 1, ROWS)[:, None]
+    height = top + (ends - top) * down
+    # The front edge frames the face: it swings back beside the cheeks, where it would hide too much.
+    angle = columns + np.sign(np.pi - columns) * 0.10 * ear * np.sin(np.pi * down) * (aside < 1.2 * ear)
+    radius = _hanging(_radii(on, volume, angle, height) + GAP_MM, height)
+    radius += hair.wave * 3.0 * down * np.sin(2 * np.pi * height / 45 + 2 * _jagged(rng, len(columns), 4))
+    radius[0] -= 0.6 * GAP_MM  # the first row disappears in the scalp's hair
+    return _lined(_sheet(angle, height, radius, hair, rng))
+
+
+def _fringe(on: Canvas, volume: Floats, traits: Traits) -> Piece:
+    hair, rng = traits.hair, np.random.default_rng(traits.hair.texture_seed + 8)
+    angle = FRINGE_SHARE * _ear(on) * np.linspace(-1, 1, 150)
+    border = np.interp(angle, (np.linspace(0, 1, SIZE) - 0.5) * TURN, hairline(on, traits))
+    brow = float(on.marks[17:27, 1].max())
+    reach = border - hair.fringe * (border.max() - brow) * (1 - 0.35 * (angle / angle.max()) ** 4)
+    tips = 2.5 * _jagged(rng, len(angle), 5) + 2.0 * _jagged(rng, len(angle), 1.2) + 2.0 * _jagged(rng, len(angle), 0.4)
+    ends = np.minimum(reach, border - 4) + tips
+    down = np.linspace(0, 1, ROWS // 2)[:, None]
+    start = border + ROOTS_MM
+    height = start + (ends - start) * down
+    swept = angle + np.sign(hair.parting) * 0.16 * down**1.5 * np.cos(angle)
+    # It leaves the scalp's hair without a step: under its surface at the roots, over it from the hairline on.
+    above = np.interp(down, (0, 0.25, 0.5, 0.8, 1), (-2.5, 0.3, 3.0, 3.5, 2.0))
+    radius = _hanging(_radii(on, volume, swept, height), height) + above
+    return _sheet(swept, height, radius, hair, rng)
+
+
+def _ear(on: Canvas) -> float:
+    """The angle at which the ears begin, radians from the front."""
+    return float(np.abs(np.arctan2(on.marks[[0, 16], 0], on.marks[[0, 16], 2] + AXIS_MM)).mean())
+
+
+def _jagged(rng: np.random.Generator, many: int, smooth: float) -> NDArray[np.float64]:
+    """Noise along the columns, of about unit deviation, correlated over `smooth` of them."""
+    kernel = np.exp(-0.5 * (np.arange(-12, 13) / smooth) ** 2)
+    return np.convolve(rng.standard_normal(many + 24), kernel / np.sqrt(np.sum(kernel**2)), mode="valid")[:many]
+
+
+def _radii(on: Canvas, volume: Floats, angle: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the scalp's hair or the skin stands from the axis at angles and heights, mm."""
+    angle, height = np.broadcast_arrays(angle, height)
+    return np.asarray(radius_mm(on, angle, height) + volume[texels_at(angle, height)], np.float64)
+
+
+def _hanging(radius: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hair falls straight from where it was widest, leaning inwards only slowly, and never goes into the skin."""
+    hung = radius.copy()
+    for row in range(1, len(hung)):
+        hung[row] = np.maximum(radius[row], hung[row - 1] - INWARD * np.abs(height[row] - height[row - 1]))
+    return hung
+
+
+def _sheet(
+    angle: NDArray[np.float64],
+    height: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    hair: Hair,
+    rng: np.random.Generator,
+) -> Piece:
+    rows, columns = height.shape
+    points = np.stack([radius * np.sin(angle), height, radius * np.cos(angle) - AXIS_MM], axis=-1).reshape(-1, 3)
+    strand = 0.22 * _jagged(rng, columns, 0.5) + 0.15 * _jagged(rng, columns, 2.5)
+    light = strand + 0.08 * rng.standard_normal((rows, columns)) - 0.1 * np.linspace(0, 1, rows)[:, None]
+    colours = np.exp(light).reshape(-1, 1) * np.array(hair.colour_bgr)
+    piece = plain(points, grid_triangles(rows, columns), np.clip(colours, 0.003, 0.95), HAIR_C, gloss=GLOSS)
+    piece.temperature[:] = np.repeat(np.linspace(HAIR_C, ENDS_C, rows), columns)
+    return piece
+
+
+def _lined(piece: Piece) -> Piece:
+    """The same sheet with an inner side of its own vertices, in the shade of the outer one."""
+    inner = piece.triangles[:, ::-1] + len(piece.points)
+    return Piece(
+        points=np.concatenate([piece.points, piece.points]),
+        triangles=np.ascontiguousarray(np.concatenate([piece.triangles, inner]), np.int32),
+        albedo=np.concatenate([piece.albedo, np.float32(LINING) * piece.albedo]),
+        temperature=np.concatenate([piece.temperature, piece.temperature]),
+        gloss=piece.gloss,
+        two_sided=False,
+        anchor=piece.anchor,
+        lens=False,
+    )

@@ -28,7 +28,7 @@ def warmth(on: Canvas, traits: Traits, cover: Floats, chin: Floats) -> Floats:
     warm += own.face_c + own.asymmetry_c * np.tanh(on.small[:, :, 0] / 20)
     full = enlarged(warm)
     full += mouth(on) * (LIPS_C + own.face_c - full)
-    full -= BEARD_COOLER_C * chin * step(np.float32(traits.beard.length_mm), 0, 3)
+    full -= BEARD_COOLER_C * chin * np.float32(min(1.0, traits.beard.length_mm / 3))
     full += cover * (HAIR_C + 0.3 * own.face_c - full)
     return np.asarray(full, np.float32)
 
@@ -43,10 +43,8 @@ def _regions(on: Canvas, traits: Traits) -> list[tuple[float, Floats, tuple[floa
     regions += [(NOSE_C + own.nose_c, (marks[30] + marks[29]) / 2, (11.0, 14.0, 18.0))]
     regions += [(ORBIT_C, marks[list(eye)].mean(axis=0), (15.0, 10.0, 18.0)) for eye in (range(36, 42), range(42, 48))]
     towards_nose = np.array([2.5, 0.5, 0])
-    return regions + [
-        (CANTHUS_C, marks[39] + towards_nose, (5.0,) * 3),
-        (CANTHUS_C, marks[42] - towards_nose * (1, -1, 1), (5.0,) * 3),
-    ]
+    corners = (marks[39] + towards_nose, marks[42] - towards_nose * (1, -1, 1))
+    return regions + [(CANTHUS_C, corner, (5.0, 5.0, 5.0)) for corner in corners]
 
 
 def breath(on: Canvas) -> Floats:
