@@ -19,7 +19,7 @@ PIVOT_MM = (0.0, -95.0, -85.0)
 STILL_FROM_MM, STILL_TO_MM = -120.0, -190.0  # the neck twists between these heights, shoulders stay
 BREATH_RISE_MM = 1.2  # of the shoulders when sitting; chest wall excursions are 4-12 mm (De Troyer & Estenne 1984)
 EYE_SINK_MM = 0.4  # keeps the ball under lids that are flat triangles
-LID_UNITS = ("AU45_R", "AU45_L")
+EYES_UP_MM = 22.0  # the cameras look at the middle of the face, which is below the eyes
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -53,14 +53,14 @@ def turning(pose: Pose) -> Floats:
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     # Towards the subject's left shoulder, which the viewer sees at the right: clockwise for the viewer.
     about_z = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
-    return (about_z @ about_x @ about_y).astype(np.float32)
+    return np.asarray(about_z @ about_x @ about_y, np.float32)
 
 
 class Body:
     """Everything of the subject as one list of vertices.
 
-    rest: float32 [V, 3] in the head's coordinates; triangles: [F, 3], the first `outer` of them all that is seen while the mouth
-    is shut; lenses: triangles of spectacle lenses; pieces: as they are in the list, two-sided ones with backs of their own.
+    rest: float32 [V, 3] in the head's coordinates; triangles: [F, 3], the first `outer` of them all that is seen while the
+    mouth is shut; lenses: triangles of spectacle lenses; pieces: as they are in the list, two-sided ones with own backs.
     """
 
     def __init__(self, mesh: HeadMesh, offsets: Floats, pieces: Sequence[Piece]) -> None:
@@ -76,23 +76,22 @@ class Body:
         self.triangles = np.concatenate([opaque[~inner], opaque[inner]])
         self.outer = int(np.count_nonzero(~inner))
         self._follow = _follow(skin, pieces)
-        self._points = np.empty_like(self.rest)
 
     def points(self, face: FaceState, base: Pose, distance_mm: float) -> Floats:
-        """Vertices in world coordinates at a moment, float32 [V, 3]. base: how the subject sits; valid until the next call."""
-        np.copyto(self._points, self.rest)
+        """Vertices in world coordinates at a moment, float32 [V, 3]. base: how the subject sits. Safe from any thread."""
+        points = self.rest.copy()
         for unit, level in face.units.items():
             if level > 0:
                 shape = self.mesh.shapes[unit]
-                _add(self._points, shape.indices, shape.deltas, level)
+                _add(points, shape.indices, shape.deltas, level)
         if face.swallow > 0:
-            _add(self._points, self.mesh.shapes["swallow"].indices, self.mesh.shapes["swallow"].deltas, face.swallow)
+            _add(points, self.mesh.shapes["swallow"].indices, self.mesh.shapes["swallow"].deltas, face.swallow)
         pose = _sum(base, face.pose)
         shift = np.array([pose.x_mm - base.x_mm, pose.y_mm - base.y_mm, pose.z_mm - base.z_mm], np.float32)
         rise = np.array([face.breath * BREATH_RISE_MM, face.breath * BREATH_RISE_MM], np.float32)
-        _place(self._points, self._follow, turning(pose), np.array(PIVOT_MM, np.float32), shift, rise)
-        self._points += np.array([base.x_mm, base.y_mm, base.z_mm - distance_mm], np.float32)
-        return self._points
+        _place(points, self._follow, turning(pose), np.array(PIVOT_MM, np.float32), shift, rise)
+        points += np.array([base.x_mm, base.y_mm + EYES_UP_MM, base.z_mm - distance_mm], np.float32)
+        return points
 
 
 def _sunk(rest: Floats, parts: "np.ndarray[tuple[int], np.dtype[np.uint8]]") -> Floats:
@@ -127,10 +126,8 @@ def _triangles(mesh: HeadMesh, pieces: Sequence[Piece]) -> tuple[Ints, Ints]:
 
 def _follow(skin: Floats, pieces: Sequence[Piece]) -> Floats:
     """How much each vertex follows the head, 0 ... 1."""
-    shares = [_neck(skin[:, 1])]
-    for piece in pieces:
-        shares.append(np.full(len(piece.points), 1.0) if piece.anchor == "head" else np.zeros(len(piece.points)))
-    return np.concatenate(shares).astype(np.float32)
+    shares = [np.full(len(piece.points), piece.anchor == "head", np.float32) for piece in pieces]
+    return np.concatenate([_neck(skin[:, 1]), *shares])
 
 
 def _neck(height_mm: Floats) -> Floats:

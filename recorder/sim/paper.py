@@ -5,6 +5,7 @@ all that a picture needs to know is how far. Knows no subject and no script.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -14,7 +15,7 @@ from recorder.sim.view import View
 
 PLANE_MM = 130.0  # from the event camera
 COVERED_MM = 130.0  # at shift 0 the edge is this far outside the middle of the view
-AWAY_MM = 2 * COVERED_MM  # shift at which it is gone from both views
+
 REFLECTANCE = 0.86  # white printer paper
 THUMB_MM, PALM_MM = 10.5, 21.0  # radii
 TIP_MM = 150.0  # from the leaving edge to the tip of the thumb: it is held at the far side
@@ -54,8 +55,7 @@ class SheetView:
     def __init__(self, sheet: Sheet, view: View) -> None:
         self._along, self._across = _coordinates(sheet, view)
         self._blur_mm = view.blur_mm(PLANE_MM)
-        self._hand = _hand(sheet, self._along, self._across, self._blur_mm)
-        self._sheet = sheet
+        self._hand = _hand(sheet)
 
     def leaves_at_mm(self) -> float:
         """The shift at which the last of its edge, blur included, has left this view."""
@@ -71,7 +71,7 @@ class SheetView:
         white, skin: [C] light of paper and hand.
         """
         if float(shifts_mm.min()) < self.leaves_at_mm():
-            _cover(picture, self._along, self._across, self._hand, shifts_mm, self._sheet.bow_mm, self._blur_mm, white, skin)
+            _cover(picture, self._along, self._across, self._hand, shifts_mm, self._blur_mm, white, skin)
 
 
 def _coordinates(sheet: Sheet, view: View) -> tuple[Floats, Floats]:
@@ -84,14 +84,14 @@ def _coordinates(sheet: Sheet, view: View) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(bent, np.float32), np.ascontiguousarray(across, np.float32)
 
 
-def _hand(sheet: Sheet, along: Floats, across: Floats, blur_mm: float) -> Floats:
-    """What the kernel needs to draw the thumb: tip, direction, blur."""
+def _hand(sheet: Sheet) -> Floats:
+    """What the kernel needs to draw the thumb: place of its tip along and across, its direction."""
     lean = np.radians(sheet.lean_deg)
-    return np.array([TIP_MM, sheet.grip_mm, np.cos(lean), np.sin(lean), blur_mm], np.float32)
+    return np.array([TIP_MM, sheet.grip_mm, np.cos(lean), np.sin(lean)], np.float32)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _soft(distance_mm: float, blur_mm: float) -> float:
+def _soft(distance_mm: Any, blur_mm: Any) -> Any:
     """1 inside, 0 outside, over the width of the blur."""
     share = min(max(np.float32(0.5) - distance_mm / (2 * blur_mm), np.float32(0.0)), np.float32(1.0))
     return share * share * (3 - 2 * share)
@@ -104,7 +104,6 @@ def _cover(
     across: Floats,
     hand: Floats,
     shifts: Floats,
-    bow: float,
     blur: float,
     white: Floats,
     skin: Floats,

@@ -1,66 +1,111 @@
 """One simulated rig: event camera, RGB and thermal camera before one world, each with a clock of its own.
 
-Satisfies the Camera contract with several streams at once. Option: `rate` (extra noise, Mev/s).
+Satisfies the Camera contract with several streams at once. The colour and thermal pictures are rendered on a second thread
+beside the events. Knows no script: the performer reads the prompts.
 """
 
-import math
-import re
+import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from protocol.streams import EVENT_DTYPE, IMU_DTYPE, TRIGGER_DTYPE, Array, Frame, Packet, Records, Stream
-from recorder.sim.actor import Actor
-from recorder.sim.scene import Picture, Scene
-from recorder.sources.base import CameraEnded, CameraError, CameraInfo, EndReason, StreamInfo, Surroundings
+from recorder.sim.casting import Cast, cast, describe
+from recorder.sim.clocks import Clock, HostLink, Latency, draw_clock
+from recorder.sim.colour_camera import ColourCamera
+from recorder.sim.lamp import Lamp
+from recorder.sim.options import SimOptions, parse_options
+from recorder.sim.pixel import Cause, EventPixels
+from recorder.sim.scenery import Shot
+from recorder.sim.state import FaceState, PaperState
+from recorder.sim.thermal_camera import SIZE as THERMAL_SIZE
+from recorder.sim.thermal_camera import ThermalCamera
+from recorder.sim.view import EVENT_VIEW
+from recorder.sim.world import World
+from recorder.sources.base import CameraEnded, CameraInfo, EndReason, Prompt, StreamInfo, Surroundings
+from recorder.sources.feed import MAX_EVENTS_PER_PACKET
 
-WIDTH, HEIGHT = 346, 260  # DAVIS346
-STEP_US = 4_000  # the world is looked at 250 times a second; times between are interpolated
+WIDTH, HEIGHT = EVENT_VIEW.size  # DAVIS346
+STEP_US = 8_000  # the face is rendered 125 times a second; light in between goes in a straight line
 EPOCH_US = 1_700_000_000_000_000  # like a real camera, the event clock gives unix time
-CONTRAST = 0.2  # log intensity per event, ON and OFF alike (v2e's nominal threshold)
-NOISE_HZ = 0.1  # background activity per pixel, a typical DAVIS346 figure in room light
-MAX_EVENTS_PER_STEP = 6
-MAX_RATE_MEV_S = 50  # four times what a DAVIS346 delivers
-APS_PERIOD_US, APS_EXPOSURE_US = 40_000, 8_000
-IMU_PERIOD_US = 1_000
+HOST_EPOCH_NS = 10**15  # of the imagined host's monotonic clock
 CATCH_UP_STEPS = 5  # how much of the world one `read` may give, so that it returns soon
+APS_EVERY = 5  # steps between two grey pictures: 25 a second
+APS_EXPOSURE_US = STEP_US
+APS_WHITE = 200.0  # grey level of the brightest part of the scene: the camera's exposure was set for it
+APS_NOISE = 1.2  # grey levels, standard deviation
+IMU_PERIOD_US = 1_000
 APS_EXPOSURE_START, APS_EXPOSURE_END = 8, 9  # dv-processing, TriggerType
-COVERED_MM = 350.0
+ADDED = len(Cause)  # cause of the events that the option `rate` adds
+USB = Latency(300, 1_000, 400.0)  # of event batches; measured on DAVIS cameras by others as about a millisecond
 
 
 @dataclass(frozen=True)
-class Clock:
-    """A frame camera's clock: t_event = s + offset_us + drift (s + offset_us - reference), see the manifest's truth."""
+class Batch:
+    """What the truth keeps of an event packet. counts: by cause, ADDED last."""
 
-    offset_us: int
-    drift_ppm: float
-
-    def stream_us(self, event_us: int, reference_us: int) -> int:
-        """The camera's own time at an instant of event time."""
-        return round(reference_us + (event_us - reference_us) / (1 + self.drift_ppm * 1e-6)) - self.offset_us
-
-    def truth(self, reference_us: int, t0_us: int) -> dict[str, float]:
-        """Offset and drift with t0 as the reference, in which they are to be found."""
-        drift = self.drift_ppm * 1e-6
-        return {"offset_us": round(self.offset_us + drift * (t0_us - reference_us) / (1 + drift)), "drift_ppm": self.drift_ppm}
+    first_us: int
+    last_us: int
+    counts: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class FrameModel:
-    """A simulated frame camera."""
+class Stage:
+    """The performer, asked from two threads. Satisfies recorder.sim.world.Actor."""
 
-    stream: Stream
-    size: tuple[int, int]
-    period_us: int
-    exposure_us: int
+    def __init__(self, play: Cast) -> None:
+        self._performer = play.performer
+        self._lock = threading.Lock()
+
+    def look(self, prompt: Prompt | None, now_us: int) -> None:
+        """Read the screen."""
+        with self._lock:
+            self._performer.look(prompt, now_us)
+
+    def face(self, t_us: int) -> FaceState:
+        """The face at an instant."""
+        with self._lock:
+            return self._performer.face(t_us)
+
+    def paper(self, t_us: int) -> PaperState:
+        """The paper at an instant."""
+        with self._lock:
+            return self._performer.paper(t_us)
 
 
-RGB = FrameModel(Stream.RGB, (640, 480), 33_333, 10_000)
-THERMAL = FrameModel(Stream.THERMAL, (160, 120), 111_111, 12_000)  # FLIR Lepton 3.5: 160 x 120, 8.7 Hz
-MODELS = {Stream.RGB: RGB, Stream.THERMAL: THERMAL}
+class Videos:
+    """The frame cameras, rendered on a thread of their own; pictures come out when they arrive at the host."""
+
+    def __init__(self, cameras: Mapping[Stream, ColourCamera | ThermalCamera]) -> None:
+        self.cameras = cameras
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="videos")
+        self._job: Future[list[Shot]] | None = None
+        self._arriving: deque[Shot] = deque()
+
+    def begin(self, until_us: int) -> None:
+        """Render what is read out before an instant, unless the last job is still under way."""
+        if self.cameras and self._job is None:
+            self._job = self._worker.submit(self._due, until_us)
+
+    def _due(self, until_us: int) -> list[Shot]:
+        return [shot for camera in self.cameras.values() for shot in camera.due(until_us)]
+
+    def arrived(self, now_us: int, *, wait: bool) -> list[Frame]:
+        """Pictures that have reached the host by now. wait: for the rendering, so that the same always comes of the same."""
+        if self._job is not None and (wait or self._job.done()):
+            self._arriving = deque(sorted((*self._arriving, *self._job.result()), key=lambda shot: shot.arrival_us))
+            self._job = None
+        frames = []
+        while self._arriving and self._arriving[0].arrival_us <= now_us:
+            frames.append(self._arriving.popleft().frame)
+        return frames
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._worker.shutdown()
 
 
 class SimRig:
@@ -74,171 +119,198 @@ class SimRig:
     ) -> None:
         self._seed = seed
         self._around = surroundings
-        self._video = surroundings.video
-        self._options = dict(options or {})
+        self._texts = dict(options or {})
+        self._videos: Videos | None = None
         self._closed = False
 
     def open(self) -> CameraInfo:
-        """Make the world of this seed. Raises CameraError for unknown options."""
-        self._read_options()
-        self._rng = np.random.default_rng(self._seed)
-        self._scene = Scene(self._rng, WIDTH, HEIGHT)
-        self._actor = Actor(self._rng)
-        self._start_us = EPOCH_US + self._seed * 1_000_000_000
-        self._clocks = {stream: self._draw_clock() for stream in self._video}
-        self._done_us = 0
-        self._due = {stream: 0 for stream in (Stream.FRAMES, *self._video)}
-        self._memory = np.log(self._render(self._start_us))
+        """Make the world of this seed. Raises CameraError for unknown options, HeadError for a head that cannot be had."""
+        self._options = parse_options(self._texts)
+        self._play = cast(self._seed, self._options)
+        self._stage = Stage(self._play)
+        self._start_us = EPOCH_US + self._seed * 1_000_000_000 + self._options.take * 100_000_000
+        self._world = World(self._play.mesh, self._play.look, self._play.traits, self._play.sheet, self._stage)
+        streams = np.random.default_rng([self._seed, self._options.take, 1]).spawn(5)
+        self._imu_rng, self._aps_rng, self._extra_rng = streams[:3]
+        self._usb = HostLink(streams[3], USB, self._start_us, HOST_EPOCH_NS)
+        self._pixels = EventPixels((WIDTH, HEIGHT), self._options.pixel_params(), self._seed)
+        self._videos = Videos(self._frame_cameras(streams[4]))
+        self._steps = 0
+        self._batches: list[Batch] = []
+        self._warm_up()
         return self._info()
 
-    def _read_options(self) -> None:
-        unknown = set(self._options) - {"rate"}
-        if unknown:
-            raise CameraError(f"sim: unknown option {sorted(unknown)[0]!r}; the simulated rig knows rate and fault.")
-        self._rate_hz = _rate_mev_s(self._options.get("rate", "0")) * 1e6
+    def _frame_cameras(self, rng: np.random.Generator) -> dict[Stream, ColourCamera | ThermalCamera]:
+        """Drawn whether they are asked for or not, so that one stream more changes no other."""
+        colour_rng, thermal_rng, clock_rng = rng.spawn(3)
+        self._clocks = {Stream.RGB: draw_clock(clock_rng), Stream.THERMAL: draw_clock(clock_rng)}
+        cameras: dict[Stream, ColourCamera | ThermalCamera] = {}
+        start, lamp = self._start_us, _lamp(self._options)
+        if Stream.RGB in self._around.video:
+            clock, options = self._clocks[Stream.RGB], self._options.rgb
+            cameras[Stream.RGB] = ColourCamera(colour_rng, self._world, lamp, clock, start, HOST_EPOCH_NS, options)
+        if Stream.THERMAL in self._around.video:
+            clock, warm = self._clocks[Stream.THERMAL], self._options.thermal
+            cameras[Stream.THERMAL] = ThermalCamera(thermal_rng, self._world, clock, start, HOST_EPOCH_NS, warm)
+        return cameras
 
-    def _draw_clock(self) -> Clock:
-        return Clock(int(self._rng.integers(-3_000_000, 3_000_000)), round(float(self._rng.uniform(-100, 100)), 2))
+    def _warm_up(self) -> None:
+        """See the first picture of each camera: in a fresh environment this compiles for half a minute."""
+        first = self._world.event_pictures(self._start_us, self._start_us)[-1]
+        self._pixels.start(first, self._start_us)
+        self._before = first
+        self._aps_gain = APS_WHITE / float(np.percentile(first, 98))
+        if Stream.RGB in self._around.video:
+            self._world.colour(self._options.rgb.size, self._start_us, self._start_us + 1, 1)
+        if Stream.THERMAL in self._around.video:
+            self._world.temperature(THERMAL_SIZE, self._start_us)
 
     def _info(self) -> CameraInfo:
-        size = (WIDTH, HEIGHT)
-        streams = [
-            StreamInfo(Stream.EVENTS, size),
-            StreamInfo(Stream.FRAMES, size),
-            StreamInfo(Stream.IMU),
-            StreamInfo(Stream.TRIGGERS),
-        ]
-        streams += [StreamInfo(stream, MODELS[stream].size) for stream in self._video]
-        settings = {"contrast_threshold": CONTRAST, "noise_hz": NOISE_HZ, "aps_exposure_us": APS_EXPOSURE_US, **self._options}
-        return CameraInfo("sim", "Simulated rig", tuple(streams), str(self._seed), True, settings, (), self._truth)
+        streams = [StreamInfo(stream, (WIDTH, HEIGHT)) for stream in (Stream.EVENTS, Stream.FRAMES)]
+        streams += [StreamInfo(Stream.IMU), StreamInfo(Stream.TRIGGERS)]
+        sizes = {Stream.RGB: self._options.rgb.size, Stream.THERMAL: THERMAL_SIZE}
+        streams += [StreamInfo(stream, sizes[stream]) for stream in self._around.video]
+        return CameraInfo(
+            "sim",
+            "Simulated rig",
+            tuple(streams),
+            str(self._seed),
+            simulated=True,
+            settings=self._settings(),
+            truth=self._truth,
+            virtual_host_clock=self._around.pace.follows_events,
+        )
 
-    def _truth(self, first_us: int | None = None, last_us: int | None = None) -> Mapping[str, Any]:
-        move = self._actor.movement
-        t0 = self._actor.paper_out_us or self._start_us
+    def _settings(self) -> dict[str, Any]:
+        videos = self._videos.cameras if self._videos else {}
         return {
-            "movement": move.token if move else None,
-            "onset_us": move.onset_us if move else None,
-            "apex_us": move.apex_us if move else None,
-            "offset_us": move.offset_us if move else None,
-            "intensity": move.intensity if move else 0.0,
-            "t0_us": self._actor.paper_out_us,
-            "clocks": {stream.value: clock.truth(self._start_us, t0) for stream, clock in self._clocks.items()},
-            "distance_mm": COVERED_MM,
-            "mistake": None,
-            "au": None,
+            "head": self._play.head,
+            "preset": self._options.bias.value,
+            "pixel": describe(self._pixels.params),
+            "aps_exposure_us": APS_EXPOSURE_US,
+            "step_us": STEP_US,
+            **{stream.value: camera.settings() for stream, camera in videos.items()},
+            "options": self._texts,
         }
 
     def read(self) -> Sequence[Packet]:
         """What the world gave since the last call: up to now, or at full speed the next step."""
-        if self._closed:
+        if self._closed or self._videos is None:
             raise CameraEnded(EndReason.LOST, "the simulated camera was closed")
-        steps = 1 if self._around.pace.follows_events else min(self._steps_due(), CATCH_UP_STEPS)
-        packets: list[Packet] = []
-        for _ in range(steps):
-            packets += self._step()
-        return packets
+        follows = self._around.pace.follows_events
+        steps = 1 if follows else min(self._steps_due(), CATCH_UP_STEPS)
+        return [packet for _ in range(steps) for packet in self._step(self._videos, wait=follows)]
 
     def _steps_due(self) -> int:
-        return max(0, (self._around.pace.elapsed_us() - self._done_us) // STEP_US)
+        return max(0, self._around.pace.elapsed_us() // STEP_US - self._steps)
 
-    def _step(self) -> list[Packet]:
-        begin = self._start_us + self._done_us
-        self._done_us += STEP_US
-        self._actor.look(self._around.prompt(), begin)
-        picture = self._render(begin + STEP_US)
-        packets: list[Packet] = [*self._events(picture, begin), self._imu(begin), *self._aps(begin, picture)]
-        for stream in self._video:
-            packets += self._frame(MODELS[stream], begin, picture)
+    def _step(self, videos: Videos, *, wait: bool) -> list[Packet]:
+        begin = self._start_us + self._steps * STEP_US
+        end = begin + STEP_US
+        self._stage.look(self._around.prompt(), begin)
+        videos.begin(end)
+        pictures = self._world.event_pictures(begin, end)
+        events = self._events(pictures, begin, end)
+        host_ns = self._host_ns(end)
+        packets: list[Packet] = [*events, self._imu(begin, host_ns), *self._aps(pictures, begin, host_ns)]
+        self._before = pictures[-1]
+        self._steps += 1
+        return packets + list(videos.arrived(end, wait=wait))
+
+    def _host_ns(self, end_us: int) -> int:
+        """When a batch reaches the host: at full speed an imagined one."""
+        imagined = self._usb.host_ns(self._usb.arrival_us(end_us))
+        return imagined if self._around.pace.follows_events else self._around.monotonic_ns()
+
+    def _events(
+        self, pictures: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", begin_us: int, end_us: int
+    ) -> list[Records]:
+        events, causes = self._pixels.step(pictures, end_us)
+        if self._options.rate_mev_s:
+            added = self._added(begin_us, end_us)
+            events = np.concatenate([events, added])
+            causes = np.concatenate([causes, np.full(len(added), ADDED, np.uint8)])
+            order = np.argsort(events["t"], kind="stable")
+            events, causes = events[order], causes[order]
+        host_ns = self._host_ns(end_us)
+        packets = []
+        for first in range(0, len(events), MAX_EVENTS_PER_PACKET):
+            part = slice(first, first + MAX_EVENTS_PER_PACKET)
+            self._note(events[part], causes[part])
+            packets.append(Records(Stream.EVENTS, events[part], host_ns))
         return packets
 
-    def _render(self, t_us: int) -> Picture:
-        move = self._actor.movement
-        return self._scene.render(t_us, move.token if move else None, self._actor.level(t_us), self._actor.paper(t_us))
+    def _note(self, events: Array, causes: "np.ndarray[tuple[int], np.dtype[np.uint8]]") -> None:
+        counts = tuple(int(count) for count in np.bincount(causes, minlength=ADDED + 1))
+        self._batches.append(Batch(int(events["t"][0]), int(events["t"][-1]), counts))
 
-    def _events(self, picture: Picture, begin_us: int) -> list[Packet]:
-        signal = self._signal(np.log(picture), begin_us)
-        noise = self._noise(begin_us)
-        events = np.concatenate([signal, noise])
-        events = events[np.argsort(events["t"], kind="stable")]
-        return [Records(Stream.EVENTS, events, self._around.monotonic_ns())] if len(events) else []
-
-    def _signal(self, brightness: Picture, begin_us: int) -> Array:
-        """Events where log intensity has moved by whole thresholds, at the times at which it crossed them."""
-        change = (brightness - self._memory) / CONTRAST
-        count = np.clip(np.trunc(change), -MAX_EVENTS_PER_STEP, MAX_EVENTS_PER_STEP).astype(np.int64)
-        self._memory += (count * CONTRAST).astype(np.float32)
-        y, x = np.nonzero(count)
-        number = np.abs(count[y, x])
-        which = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number) + 1
-        share = which / np.repeat(np.abs(change[y, x]), number)
-        events = np.zeros(len(which), EVENT_DTYPE)
-        events["t"] = begin_us + np.minimum(share * STEP_US, STEP_US - 1).astype(np.int64)
-        events["x"], events["y"] = np.repeat(x, number), np.repeat(y, number)
-        events["p"] = np.repeat(count[y, x] > 0, number)
+    def _added(self, begin_us: int, end_us: int) -> Array:
+        """Random events all over the sensor."""
+        count = self._extra_rng.poisson(self._options.rate_mev_s * (end_us - begin_us))
+        events = np.zeros(count, EVENT_DTYPE)
+        events["t"] = self._extra_rng.integers(begin_us + 1, end_us, count, endpoint=True)
+        events["x"] = self._extra_rng.integers(0, WIDTH, count, dtype=np.int16)
+        events["y"] = self._extra_rng.integers(0, HEIGHT, count, dtype=np.int16)
+        events["p"] = self._extra_rng.integers(0, 2, count, dtype=np.int8)
         return events
 
-    def _noise(self, begin_us: int) -> Array:
-        rate_hz = NOISE_HZ * WIDTH * HEIGHT + self._rate_hz
-        events = np.zeros(self._rng.poisson(rate_hz * STEP_US * 1e-6), EVENT_DTYPE)
-        events["t"] = begin_us + self._rng.integers(0, STEP_US, len(events))
-        events["x"] = self._rng.integers(0, WIDTH, len(events), dtype=np.int16)
-        events["y"] = self._rng.integers(0, HEIGHT, len(events), dtype=np.int16)
-        events["p"] = self._rng.integers(0, 2, len(events), dtype=np.int8)
-        return events
-
-    def _imu(self, begin_us: int) -> Packet:
+    def _imu(self, begin_us: int, host_ns: int) -> Packet:
         samples = np.zeros(STEP_US // IMU_PERIOD_US, IMU_DTYPE)
-        samples["t"] = begin_us + IMU_PERIOD_US * np.arange(len(samples))
+        samples["t"] = begin_us + IMU_PERIOD_US * np.arange(1, len(samples) + 1)
         samples["temperature"] = 35.0
-        samples["accelerometer"] = self._rng.normal((0, 1, 0), 0.003, (len(samples), 3))
-        samples["gyroscope"] = self._rng.normal(0, 0.1, (len(samples), 3))
-        return Records(Stream.IMU, samples, self._around.monotonic_ns())
+        samples["accelerometer"] = self._imu_rng.normal((0, 1, 0), 0.003, (len(samples), 3))
+        samples["gyroscope"] = self._imu_rng.normal(0, 0.1, (len(samples), 3))
+        return Records(Stream.IMU, samples, host_ns)
 
-    def _aps(self, begin_us: int, picture: Picture) -> list[Packet]:
-        if not self._is_due(Stream.FRAMES, APS_PERIOD_US):
+    def _aps(
+        self, pictures: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", begin_us: int, host_ns: int
+    ) -> list[Records | Frame]:
+        if self._steps % APS_EVERY:
             return []
-        now = self._around.monotonic_ns()
         edges = np.zeros(2, TRIGGER_DTYPE)
-        middle_us = begin_us + STEP_US
-        edges["t"] = middle_us - APS_EXPOSURE_US // 2, middle_us + APS_EXPOSURE_US // 2
+        edges["t"] = begin_us + 1, begin_us + STEP_US
         edges["kind"] = APS_EXPOSURE_START, APS_EXPOSURE_END
-        image = np.clip(picture, 0, 255).astype(np.uint8)
+        # Light goes in straight lines from picture to picture: the mean over the exposure is the trapezium rule's.
+        light = (self._before / 2 + pictures.sum(axis=0) - pictures[-1] / 2) / len(pictures)
+        noisy = light * np.float32(self._aps_gain) + np.float32(APS_NOISE) * self._aps_rng.standard_normal(
+            light.shape, np.float32
+        )
+        image = np.clip(noisy + np.float32(0.5), 0, 255).astype(np.uint8)
         return [
-            Records(Stream.TRIGGERS, edges, now),
-            Frame(Stream.FRAMES, image, middle_us, APS_EXPOSURE_US, now),
+            Records(Stream.TRIGGERS, edges, host_ns),
+            Frame(Stream.FRAMES, image, begin_us + STEP_US // 2, APS_EXPOSURE_US, host_ns),
         ]
 
-    def _frame(self, model: FrameModel, begin_us: int, picture: Picture) -> list[Packet]:
-        if not self._is_due(model.stream, model.period_us):
-            return []
-        stream_us = self._clocks[model.stream].stream_us(begin_us + STEP_US, self._start_us)
-        resized = cv2.resize(picture, model.size, interpolation=cv2.INTER_AREA if model is THERMAL else cv2.INTER_LINEAR)
-        image = np.asarray(resized, np.float32)
-        pixels = self._colours(image) if model is RGB else self._temperatures(image)
-        return [Frame(model.stream, pixels, stream_us, model.exposure_us, self._around.monotonic_ns())]
+    def _truth(self, first_us: int | None = None, last_us: int | None = None) -> Mapping[str, Any]:
+        """What really happened; events are counted from first_us to last_us."""
+        return self._play.truth(
+            self._world.sheet_view, self._stage_clocks(), self._counts(first_us, last_us), self._start_us
+        ) | {
+            "cameras": {
+                stream.value: camera.truth() for stream, camera in (self._videos.cameras if self._videos else {}).items()
+            }
+        }
 
-    def _is_due(self, stream: Stream, period_us: int) -> bool:
-        if self._done_us <= self._due[stream]:
-            return False
-        self._due[stream] += period_us
-        return True
+    def _stage_clocks(self) -> dict[str, Clock]:
+        return {stream.value: self._clocks[stream] for stream in self._around.video}
 
-    def _colours(self, grey: Picture) -> Any:
-        noisy = np.clip(grey + self._rng.integers(-2, 3, grey.shape), 0, 255).astype(np.uint8)
-        return np.repeat(noisy[:, :, None], 3, axis=2)
-
-    def _temperatures(self, grey: Picture) -> Any:
-        # Counts of a Lepton in its high-gain radiometric mode, 0.01 K: paper at room temperature, the patch at 34 C.
-        celsius = 22.0 + 12.0 * np.clip((200.0 - grey) / 80.0, 0, 1)
-        return ((celsius + 273.15) * 100 + self._rng.normal(0, 3, grey.shape)).astype(np.uint16)
+    def _counts(self, first_us: int | None, last_us: int | None) -> dict[str, int]:
+        begin = -1 if first_us is None else first_us
+        end = self._start_us * 2 if last_us is None else last_us
+        inside = [batch.counts for batch in self._batches if batch.first_us >= begin and batch.last_us <= end]
+        total = np.sum(inside, axis=0) if inside else np.zeros(ADDED + 1)
+        names = (*(cause.name.lower() for cause in Cause), "added")
+        return {name: int(count) for name, count in zip(names, total, strict=True)}
 
     def close(self) -> None:
-        """Give nothing more; there is nothing to release."""
+        """Give nothing more."""
         self._closed = True
+        if self._videos is not None:
+            self._videos.close()
 
 
-def _rate_mev_s(text: str) -> float:
-    rate = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else math.inf
-    if rate > MAX_RATE_MEV_S:
-        raise CameraError(f"sim: rate={text} is not a number of millions of events per second; write 0 to {MAX_RATE_MEV_S}.")
-    return rate
+def _lamp(options: SimOptions) -> Lamp:
+    """The room's lamp; its flicker is the event pixel's: a sine of event time."""
+    if not options.flicker_hz:
+        return Lamp()
+    return Lamp(1.0, options.flicker_hz, options.flicker_depth, round(1e6 / (4 * options.flicker_hz)))

@@ -5,7 +5,7 @@ a hemisphere of ambient light; highlights follow Blinn ("Models of light reflect
 pixel whose samples lie on one surface is shaded once.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from recorder.sim.head import Floats, Ints, Part
 from recorder.sim.raster import SUB
+
+Real: TypeAlias = Any  # a float32 inside the kernels, which mypy cannot follow
 
 PIECE = len(Part)  # the part number of everything that is no head: hair, glasses, clothes; coloured by its vertices
 SAME_SURFACE_MM = 4.0  # samples of one pixel that differ more in depth lie on two surfaces
@@ -103,7 +105,7 @@ def illuminate(light: Light, points: Floats, normals: Floats, screen: Floats, ve
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _lookup(texture: Floats, x: int, y: int, fx: float, fy: float, channel: int) -> float:
+def _lookup(texture: Floats, x: int, y: int, fx: Real, fy: Real, channel: int) -> Real:
     """Bilinear, between texel (y, x) and its neighbours."""
     left = texture[y, x, channel] + fy * (texture[y + 1, x, channel] - texture[y, x, channel])
     right = texture[y, x + 1, channel] + fy * (texture[y + 1, x + 1, channel] - texture[y, x + 1, channel])
@@ -111,14 +113,14 @@ def _lookup(texture: Floats, x: int, y: int, fx: float, fy: float, channel: int)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _texel(place: float, size: int) -> tuple[int, float]:
+def _texel(place: Real, size: int) -> tuple[Any, Real]:
     """(number, share of the next) along one side of a texture."""
     whole = min(np.int32(place), np.int32(size - 2))
     return whole, place - np.float32(whole)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _weights(vertices: Floats, a: int, b: int, c: int, x: float, y: float) -> tuple[float, float, float]:
+def _weights(vertices: Floats, a: int, b: int, c: int, x: Real, y: Real) -> tuple[Real, Real, Real]:
     ax, ay, bx, by, cx, cy = vertices[a, 0], vertices[a, 1], vertices[b, 0], vertices[b, 1], vertices[c, 0], vertices[c, 1]
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     if abs(area) < np.float32(1e-9):
@@ -133,20 +135,20 @@ def _weights(vertices: Floats, a: int, b: int, c: int, x: float, y: float) -> tu
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _ramp(value: float, low: float, high: float) -> float:
+def _ramp(value: Real, low: Real, high: Real) -> Real:
     share = min(max((value - low) / (high - low), _NONE), _ONE)
     return share * share * (np.float32(3) - np.float32(2) * share)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _power(value: float, doublings: int) -> float:
+def _power(value: Real, doublings: int) -> Real:
     for _ in range(doublings):
         value = value * value
     return value
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _eye_albedo(eye_colours: Floats, cosines: Floats, along: float, k: int) -> float:
+def _eye_albedo(eye_colours: Floats, cosines: Floats, along: Real, k: int) -> Real:
     """Reflectance of an eyeball where the cosine to the line of sight is `along`."""
     edge = cosines[0]
     iris = _ramp(along, edge - np.float32(LIMBUS), edge + np.float32(LIMBUS))
@@ -265,7 +267,7 @@ def shade(
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def warmth(
-    surface: Surface, vertices: Floats, ids: Ints, background: Floats, breath: Floats, change: float, out: Floats
+    surface: Surface, vertices: Floats, ids: Ints, background: Floats, breath: Floats, change: Real, out: Floats
 ) -> None:
     """Temperature of every pixel in degrees Celsius into out [H, W]; the surface's colours are temperatures (C = 1).
 
@@ -297,7 +299,7 @@ def warmth(
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def glint(lenses: Ints, light: Light, points: Floats, normals: Floats, ids: Ints, strength: float, picture: Floats) -> None:
+def glint(lenses: Ints, light: Light, points: Floats, normals: Floats, ids: Ints, strength: Real, picture: Floats) -> None:
     """Spectacle lenses over picture [H, W, C]: a little darker, with the mirrored lamp. ids: samples of `lenses` [F, 3].
 
     points, normals: [V, 3] camera coordinates; strength: share of light that is mirrored x brightness of the lamp.
@@ -320,7 +322,7 @@ def glint(lenses: Ints, light: Light, points: Floats, normals: Floats, ids: Ints
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _mirror(points: Floats, normals: Floats, v: int, towards: Floats) -> float:
+def _mirror(points: Floats, normals: Floats, v: int, towards: Floats) -> Real:
     """1 where the mirrored ray meets the lamp or window, some 40 degrees wide, 0 where it passes it."""
     px, py, pz = points[v, 0], points[v, 1], points[v, 2]
     nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]

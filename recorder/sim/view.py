@@ -50,5 +50,5 @@ class View:
 
 # DAVIS346: 346 x 260 pixels of 18.5 um; a 7 mm lens shows 240 mm of height at 350 mm.
 EVENT_VIEW = View((346, 260), 7.0 / 0.0185)
-RGB_VIEW = View((640, 480), 690.0, (48.0, 6.0))
-THERMAL_VIEW = View((160, 120), 165.0, (-48.0, 4.0))  # FLIR Lepton 3.5 has 57 degrees; here with a narrower lens
+RGB_VIEW = View((640, 480), 600.0, (48.0, 6.0))
+THERMAL_VIEW = View((160, 120), 150.0, (-48.0, 4.0))  # FLIR Lepton 3.5 has 57 degrees; here with a narrower lens

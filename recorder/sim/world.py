@@ -3,7 +3,7 @@
 Renders for each camera what reaches its sensor: linear light or temperature. Knows no sensor, no clock and no script.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -32,7 +32,16 @@ STEP_PX = 2.0  # how far the edge of the paper may go between two pictures; it i
 MOST_STEPS = 12
 GLINT = 12.0  # a lamp or window is that much brighter than a wall that it lights
 BLUR_PX = 0.8  # movement during an exposure from which it is blurred
-Actor = Callable[[int], tuple[FaceState, PaperState]]
+
+
+class Actor(Protocol):
+    """Who is seen. Asked from several threads for times near now, in any order."""
+
+    def face(self, t_us: int) -> FaceState:
+        """The face at an instant."""
+
+    def paper(self, t_us: int) -> PaperState:
+        """The paper at an instant."""
 
 
 class Camera:
@@ -84,7 +93,7 @@ class Camera:
 
 
 class World:
-    """One subject in one room. `actor(t_us)` says what face and paper do; asked for times near now, in any order."""
+    """One subject in one room. Each camera may be asked from a thread of its own."""
 
     def __init__(self, mesh: HeadMesh, look: Look, traits: Traits, sheet: Sheet, actor: Actor) -> None:
         self._actor, self._traits = actor, traits
@@ -120,7 +129,7 @@ class World:
 
     def face_grey(self, t_us: int) -> Floats:
         """What the event camera sees behind any paper: float32 [260, 346] linear light, `WHITE` for white paper."""
-        face, _ = self._actor(t_us)
+        face = self._actor.face(t_us)
         picture = self._light_picture(self._event, self._points(self._event, face), face)
         return np.asarray(picture[:, :, 0] * self._white, np.float32)
 
@@ -128,7 +137,7 @@ class World:
         """What the event camera sees at the ends of M equal parts of a stretch, float32 [M, 260, 346]; M grows with the speed
         of the paper, so that its edge goes `STEP_PX` at most from one to the next.
         """
-        shifts = [self._actor(t_us)[1].shift_mm for t_us in (begin_us, end_us)]
+        shifts = [self._actor.paper(t_us).shift_mm for t_us in (begin_us, end_us)]
         steps = self._steps(*shifts)
         before, after = self._face_at(begin_us, shifts[0]), self._face_at(end_us, shifts[1])
         self._last = (end_us, after)
@@ -137,7 +146,7 @@ class World:
         for n, share in enumerate(shares):
             pictures[n] = after if n == steps - 1 else before + share * (after - before)
             at_us = begin_us + round(float(share) * (end_us - begin_us))
-            self._cover_grey(pictures[n], self._actor(at_us)[1].shift_mm)
+            self._cover_grey(pictures[n], self._actor.paper(at_us).shift_mm)
         return pictures
 
     def _steps(self, before_mm: float, after_mm: float) -> int:
@@ -165,7 +174,7 @@ class World:
         picture = self._exposed(camera, t_top_us, t_bottom_us, exposure_us)
         offsets = (np.arange(8) - 3.5) / 8 * exposure_us
         rows = np.linspace(t_top_us, t_bottom_us, 5)
-        known = np.array([[self._actor(round(t + offset))[1].shift_mm for t in rows] for offset in offsets])
+        known = np.array([[self._actor.paper(round(t + offset)).shift_mm for t in rows] for offset in offsets])
         every = np.linspace(0, 4, camera.view.size[1])
         shifts = np.stack([np.interp(every, np.arange(5), line) for line in known]).astype(np.float32)
         camera.sheet.cover(picture, shifts, self._paper_bgr * np.float32(REFLECTANCE), self._hand_bgr)
@@ -174,8 +183,8 @@ class World:
     def _exposed(self, camera: Camera, t_top_us: int, t_bottom_us: int, exposure_us: int) -> Floats:
         """The subject, each row at its own time, averaged over the exposure where it moves."""
         middle = (t_top_us + t_bottom_us) // 2
-        face, _ = self._actor(middle)
-        top, bottom = (self._points(camera, self._actor(t)[0]) for t in (t_top_us, t_bottom_us))
+        face = self._actor.face(middle)
+        top, bottom = (self._points(camera, self._actor.face(t)) for t in (t_top_us, t_bottom_us))
         speed = _fastest_px(camera.view, top, bottom) / max(t_bottom_us - t_top_us, 1)
         count = int(np.clip(np.ceil(speed * exposure_us / BLUR_PX), 1, 3))
         total: Floats | None = None
@@ -190,10 +199,10 @@ class World:
     def temperature(self, size: tuple[int, int], t_us: int) -> Floats:
         """What the thermal camera sees, float32 [H, W] in degrees Celsius: see recorder.sim.scenery.Scenery."""
         camera = self._thermal
-        face, paper = self._actor(t_us)
+        face, shift_mm = self._actor.face(t_us), self._actor.paper(t_us).shift_mm
         points = self._points(camera, face)
         picture = camera.warm_picture(points, self._breath, BREATH_C * (1 - face.breath), mouth=mouth_open(face))
-        rows = np.full((1, picture.shape[0]), paper.shift_mm, np.float32)
+        rows = np.full((1, picture.shape[0]), shift_mm, np.float32)
         camera.sheet.cover(picture[:, :, None], rows, np.array([ROOM_C], np.float32), np.array([HAND_C], np.float32))
         return picture
 

@@ -1,0 +1,111 @@
+"""Who plays today: subject, head, looks, manner and paper of one seed, and the truth about the play. Knows no camera."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recorder.sim.appearance import Look, make_look
+from recorder.sim.clocks import Clock
+from recorder.sim.head import HeadMesh
+from recorder.sim.heads import find_head
+from recorder.sim.manner import draw_manner
+from recorder.sim.options import SimOptions
+from recorder.sim.paper import Sheet, SheetView
+from recorder.sim.performer import Performer
+from recorder.sim.pixel import PixelParams
+from recorder.sim.subject import draw_traits, vary
+from recorder.sim.traits import Traits
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everything that one take's play needs. head: name of the head's source."""
+
+    seed: int
+    take: int
+    head: str
+    traits: Traits
+    mesh: HeadMesh
+    look: Look
+    performer: Performer
+    sheet: Sheet
+
+    def truth(self, view: SheetView, clocks: Mapping[str, Clock], events: Mapping[str, int], start_us: int) -> dict[str, Any]:
+        """The ground truth of the take so far, as JSON values; times in us of event time.
+
+        view: the paper as the event camera sees it; clocks: of the frame cameras, whose own time is counted from start_us.
+        """
+        done = self.performer.truth()
+        t0_us = self._left_us(view)
+        reference = start_us if t0_us is None else t0_us
+        return {
+            "movement": done.movement,
+            "onset_us": done.onset_us,
+            "apex_us": done.apex_us,
+            "offset_us": done.offset_us,
+            "intensity": done.intensity,
+            "mistake": done.mistake.value if done.mistake else None,
+            "t0_us": t0_us,
+            "paper": {"in_us": done.paper_in_us, "out_us": t0_us, "angle_deg": self.sheet.angle_deg},
+            "clocks": {name: clock.truth(start_us, reference) for name, clock in clocks.items()},
+            "distance_mm": round(self.traits.distance_mm, 2),
+            "au": {unit: [list(point) for point in line] for unit, line in done.keypoints.items()},
+            "blinks": [list(blink) for blink in done.blinks],
+            "others": [dataclasses.asdict(one) for one in done.others],
+            "events": dict(events),
+            "subject": self.person(),
+        }
+
+    def person(self) -> dict[str, Any]:
+        """The simulated subject in a few words."""
+        traits = self.traits
+        return {
+            "seed": self.seed,
+            "take": self.take,
+            "head": self.head,
+            "sex": traits.sex,
+            "age_band": traits.age_band,
+            "glasses": traits.glasses is not None,
+            "skin_ita_deg": round(traits.skin.ita_deg, 1),
+            "beard": traits.beard.style,
+            "lux": round(traits.light.lux),
+        }
+
+    def _left_us(self, view: SheetView) -> int | None:
+        """When the paper stops covering any of the event camera's view; None while it has not left."""
+        done = self.performer.truth()
+        left_us = self.performer.time_of_shift(view.leaves_at_mm())
+        return left_us if done.paper_out_us is not None else None
+
+
+def cast(seed: int, options: SimOptions) -> Cast:
+    """The play of a seed. Raises HeadError when the wanted head cannot be had."""
+    traits = draw_traits(seed, glasses=options.glasses)
+    if options.take:
+        traits = vary(traits, options.take)
+    head = find_head(options.head, os.environ)
+    mesh = head.mesh(identity(traits, head.identity_size))
+    rng = np.random.default_rng([seed, options.take, 2])
+    manner = draw_manner(np.random.default_rng([seed, 3]))
+    performer = Performer(
+        int(rng.integers(2**31)),
+        manner,
+        mistake=options.mistake,
+        intensity=options.intensity,
+        duration_us=options.duration_us,
+    )
+    return Cast(seed, options.take, head.name, traits, mesh, make_look(mesh, traits), performer, Sheet.draw(rng))
+
+
+def identity(traits: Traits, size: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    """Identity parameters of a subject, float32 [size], each from N(0, 1)."""
+    return np.random.default_rng(traits.identity_seed).standard_normal(size).astype(np.float32)
+
+
+def describe(params: PixelParams) -> dict[str, float]:
+    """The event pixel's parameters as JSON values."""
+    return dataclasses.asdict(params)

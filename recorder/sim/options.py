@@ -1,0 +1,145 @@
+"""What may be written after `--camera sim:SEED`: the simulated rig's options as data. Knows no world and no camera."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from protocol.errors import GlimpseError
+from recorder.sim.colour_camera import ColourOptions
+from recorder.sim.performance import Mistake
+from recorder.sim.pixel import PRESETS, PixelParams, params_for_biases
+from recorder.sim.thermal_camera import ThermalOptions
+from recorder.sources.base import CameraError
+from recorder.sources.davis_biases import COARSE_MAX, FINE_MAX, BiasPreset, CoarseFine
+from recorder.sources.davis_biases import PRESETS as BIAS_PRESETS
+
+MAX_RATE_MEV_S = 50  # four times what a DAVIS346 delivers
+FLICKER_DEPTH = 0.3  # a fluorescent tube on a magnetic ballast; LED lamps lie between 0 and 1 (IEEE 1789-2015)
+BIASES = ("On", "Off", "Diff", "Photoreceptor", "PhotoreceptorSourceFollower", "Refractory")  # those that the model knows
+LONGEST_MS = 10_000
+
+
+def _no_biases() -> Mapping[str, CoarseFine]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """Everything that can be asked of the simulated rig.
+
+    head: "builtin", "ict", a file, None for the best there is; take: which take of the subject, for another light and seat and
+    other movements in detail; glasses: None as the subject likes; mistake: made in the take; intensity, duration_us: bounds of
+    the movement; rate_mev_s: events added at random; flicker_hz: of the light, 0 for none; pixel: parameters of the event
+    pixel; bias: which preset they stand for.
+    """
+
+    head: str | None = None
+    take: int = 0
+    glasses: bool | None = None
+    mistake: Mistake | None = None
+    intensity: tuple[float, float] = (0.2, 1.0)
+    duration_us: tuple[int, int] | None = None
+    rate_mev_s: float = 0.0
+    flicker_hz: float = 0.0
+    flicker_depth: float = FLICKER_DEPTH
+    bias: BiasPreset = BiasPreset.DEFAULT
+    biases: Mapping[str, CoarseFine] = field(default_factory=_no_biases)
+    pixel: str = "davis346"
+    rgb: ColourOptions = field(default_factory=ColourOptions)
+    thermal: ThermalOptions = field(default_factory=ThermalOptions)
+
+    def pixel_params(self) -> PixelParams:
+        """The event pixel with these biases under this light."""
+        params = params_for_biases({**BIAS_PRESETS[self.bias].biases, **self.biases}, PRESETS[self.pixel])
+        if not self.flicker_hz:
+            return params
+        return replace(params, flicker_hz=self.flicker_hz, flicker_depth=self.flicker_depth)
+
+
+def parse_options(options: Mapping[str, str]) -> SimOptions:
+    """Read `name=value` options. Raises CameraError with the misspelt one and what is legal."""
+    unknown = set(options) - {*_READERS, *BIASES}
+    if unknown:
+        raise CameraError(
+            f"sim: unknown option {sorted(unknown)[0]!r}; the simulated rig knows {', '.join(sorted(_READERS))}, fault, "
+            f"and the biases {', '.join(BIASES)}."
+        )
+    found: dict[str, Any] = {}
+    try:
+        for name, text in options.items():
+            if name in _READERS:
+                found |= _READERS[name](name, text, found)
+        found["biases"] = {name: _bias(name, options[name]) for name in BIASES if name in options}
+        return SimOptions(**found)
+    except CameraError:
+        raise
+    except GlimpseError as error:
+        raise CameraError(f"sim: {error}") from error
+
+
+def _number(name: str, text: str, low: float, high: float, what: str = "") -> float:
+    value = float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else math.inf
+    if not low <= value <= high:
+        raise CameraError(f"sim: {name}={text} is not a number{what}; write {low:g} to {high:g}.")
+    return value
+
+
+def _choice(name: str, text: str, legal: Mapping[str, Any]) -> Any:
+    if text not in legal:
+        raise CameraError(f"sim: {name}={text} means nothing; write {name}={'|'.join(legal)}.")
+    return legal[text]
+
+
+def _range(name: str, text: str, low: float, high: float) -> tuple[float, float]:
+    ends = text.split("..")
+    if len(ends) > 2:
+        raise CameraError(f"sim: {name}={text} is no range; write for example {name}={low:g}..{high:g}.")
+    first, last = (_number(name, end, low, high) for end in (ends[0], ends[-1]))
+    if first > last:
+        raise CameraError(f"sim: {name}={text} begins above its end; write {name}={last:g}..{first:g}.")
+    return first, last
+
+
+def _bias(name: str, text: str) -> CoarseFine:
+    match = re.fullmatch(r"(\d)/(\d{1,3})", text)
+    if not match or int(match[1]) > COARSE_MAX or int(match[2]) > FINE_MAX:
+        raise CameraError(
+            f"sim: {name}={text} is no bias; write COARSE/FINE up to {COARSE_MAX}/{FINE_MAX}, such as {name}=5/200."
+        )
+    return int(match[1]), int(match[2])
+
+
+def _colour(found: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"rgb": replace(found.get("rgb", ColourOptions()), **changes)}
+
+
+def _thermal(found: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"thermal": replace(found.get("thermal", ThermalOptions()), **changes)}
+
+
+def _duration(name: str, text: str) -> tuple[int, int]:
+    low, high = _range(name, text, 20, LONGEST_MS)
+    return round(low * 1000), round(high * 1000)
+
+
+_MISTAKES = {mistake.value: mistake for mistake in Mistake}
+_READERS: Mapping[str, Any] = {
+    "head": lambda name, text, _: {"head": text},
+    "take": lambda name, text, _: {"take": int(_number(name, text, 0, 999_999))},
+    "glasses": lambda name, text, _: {"glasses": _choice(name, text, {"on": True, "off": False})},
+    "mistake": lambda name, text, _: {"mistake": _choice(name, text, _MISTAKES)},
+    "intensity": lambda name, text, _: {"intensity": _range(name, text, 0.02, 1)},
+    "duration_ms": lambda name, text, _: {"duration_us": _duration(name, text)},
+    "rate": lambda name, text, _: {"rate_mev_s": _number(name, text, 0, MAX_RATE_MEV_S, " of millions of events per second")},
+    "flicker": lambda name, text, _: {"flicker_hz": _number(name, text, 0, 1000)},
+    "flicker_depth": lambda name, text, _: {"flicker_depth": _number(name, text, 0, 0.95)},
+    "bias": lambda name, text, _: {"bias": _choice(name, text, {preset.value: preset for preset in BiasPreset})},
+    "pixel": lambda name, text, _: {"pixel": _choice(name, text, {preset: preset for preset in PRESETS})},
+    "rgb_fps": lambda name, text, found: _colour(found, fps=_number(name, text, 1, 240)),
+    "rgb_drop": lambda name, text, found: _colour(found, drop_share=_number(name, text, 0, 1)),
+    "thermal_fps": lambda name, text, found: _thermal(found, fps=_number(name, text, 1, 30)),
+    "thermal_freeze": lambda name, text, found: _thermal(found, ffc_first_s=_number(name, text, 0, 86_400)),
+}
