@@ -11,11 +11,11 @@ import numba
 import numpy as np
 
 from recorder.sim.head import Floats
+from recorder.sim.slides import AWAY_MM
 from recorder.sim.view import View
 
 PLANE_MM = 130.0  # from the event camera
-COVERED_MM = 130.0  # at shift 0 the edge is this far outside the middle of the view
-
+COVERED_MM = AWAY_MM / 2  # at shift 0 the edge is this far outside the middle of the view
 REFLECTANCE = 0.86  # white printer paper
 THUMB_MM, PALM_MM = 10.5, 21.0  # radii
 TIP_MM = 150.0  # from the leaving edge to the tip of the thumb: it is held at the far side

@@ -49,7 +49,7 @@ class FaceState:
 @dataclass(frozen=True)
 class PaperState:
     """The sheet of paper before both cameras. shift_mm: how far it is moved out of the way along its path (0: it covers
-    the whole view; `recorder.sim.paper.AWAY_MM` and more: it is gone).
+    the whole view; `recorder.sim.slides.AWAY_MM` and more: it is gone).
     """
 
     shift_mm: float
