@@ -3,13 +3,14 @@
 Knows neither where its file is looked for nor how it is made; draws nothing.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from recorder.sim.head import Eye, Floats, HeadMesh, Shape
 from recorder.sim.ict_file import REMEDY, HeadError, IctFile, read_file
-from recorder.sim.ict_lids import closed, fitted_eye, kept_clear, laid_on, lips_together, on_sphere
+from recorder.sim.ict_lids import REST_MM, arched, closed, fitted_eye, kept_clear, laid_on, lips_together, on_sphere
 from recorder.sim.ict_topology import Slit, topology
 from recorder.sim.ict_units import NEEDED, unit_deltas
 from recorder.sim.raster import vertex_normals
@@ -56,37 +57,45 @@ class IctHead:
     def mesh(self, identity: Floats) -> HeadMesh:
         """The head of an identity, float32 [identity_size], each from N(0, 1); extremes are damped. Zeros: the mean head."""
         shape = self._topology
-        rest = self._mean + np.tensordot(damped(identity) * np.float32(MM), self._modes.astype(np.float32), axes=1)
-        eyes = [fitted_eye(rest[ball], bare) for ball, bare in zip(shape.balls, shape.bare, strict=True)]
-        origin = ((eyes[0].centre + eyes[1].centre) / 2).astype(np.float32)
-        rest -= origin
-        eyes = [Eye(np.asarray(eye.centre - origin, np.float32), eye.radius) for eye in eyes]
-        for ball, eye, lid in zip(shape.balls, eyes, shape.lids, strict=True):
+        rest, eyes = self._at_rest(identity)
+        blinks: dict[str, Floats] = {}
+        for side, ball, lid, eye in zip("RL", shape.balls, shape.lids, eyes, strict=True):
             rest[ball] = on_sphere(rest[ball], eye)
-            rest[lid.vertices] = laid_on(rest[lid.vertices], lid, eye)
+            rest[lid.vertices], blinks[side] = self._blink(side, rest, lid, eye)
         rest[shape.lips.vertices] = lips_together(rest[shape.lips.vertices], shape.lips)
-        shapes = {unit: self._shape(unit, rest, (eyes[0], eyes[1])) for unit in (*UNITS, "swallow")}
-        return HeadMesh(rest, shape.triangles, shape.parts, shapes, shape.landmarks, (eyes[0], eyes[1]))
+        shapes = {unit: self._shape(unit, rest, eyes, blinks) for unit in (*UNITS, "swallow")}
+        return HeadMesh(rest, shape.triangles, shape.parts, shapes, shape.landmarks, eyes)
 
-    def _shape(self, unit: str, rest: Floats, eyes: tuple[Eye, Eye]) -> Shape:
+    def _at_rest(self, identity: Floats) -> tuple[Floats, tuple[Eye, Eye]]:
+        shape = self._topology
+        rest = self._mean + np.tensordot(damped(identity) * np.float32(MM), self._modes.astype(np.float32), axes=1)
+        right, left = (fitted_eye(rest[ball], bare) for ball, bare in zip(shape.balls, shape.bare, strict=True))
+        origin = ((right.centre + left.centre) / 2).astype(np.float32)
+        return rest - origin, (_moved(right, origin), _moved(left, origin))
+
+    def _blink(self, side: str, rest: Floats, lid: Slit, eye: Eye) -> tuple[Floats, Floats]:
+        """A lid at rest on its eyeball, and how it closes over it; float32 [n, 3] each."""
+        laid = laid_on(rest[lid.vertices], lid, eye, REST_MM)
+        laid, deltas = arched(laid, self._deltas[f"AU45_{side}"][lid.vertices], lid, eye)
+        return laid, closed(laid, deltas, lid)
+
+    def _shape(self, unit: str, rest: Floats, eyes: tuple[Eye, Eye], blinks: Mapping[str, Floats]) -> Shape:
         deltas = self._deltas[unit].copy()
         for side, lid, eye in zip("RL", self._topology.lids, eyes, strict=True):
             own = deltas[lid.vertices]
-            if own.any():
-                deltas[lid.vertices] = _fitted(rest[lid.vertices], own, lid, eye, closing=unit == f"AU45_{side}")
+            deltas[lid.vertices] = blinks[side] if unit == f"AU45_{side}" else kept_clear(rest[lid.vertices], own, lid, eye)
         moved = np.flatnonzero(np.linalg.norm(deltas, axis=1) > STILL_MM)
         return Shape(moved.astype(np.int32), np.ascontiguousarray(deltas[moved]))
+
+
+def _moved(eye: Eye, origin: Floats) -> Eye:
+    return Eye(np.asarray(eye.centre - origin, np.float32), eye.radius)
 
 
 def damped(identity: Floats) -> Floats:
     """The weights of the modes: as drawn where ordinary, at most `LARGEST` where extreme."""
     drawn = np.asarray(identity, np.float32) * np.float32(STRENGTH)
     return np.asarray(np.float32(LARGEST) * np.tanh(drawn / np.float32(LARGEST)), np.float32)
-
-
-def _fitted(rest: Floats, deltas: Floats, lid: Slit, eye: Eye, *, closing: bool) -> Floats:
-    fitted = closed(rest, deltas, lid) if closing else deltas
-    return kept_clear(rest, fitted, lid, eye)
 
 
 def _need_expressions(path: Path, file: IctFile) -> None:

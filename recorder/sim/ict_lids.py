@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from recorder.sim.head import Eye, Floats
 from recorder.sim.ict_topology import Flags, Slit
 
-# How far in front of the eyeball each ring of a lid is at least, from the margin outwards. Ring 0 is tucked into the eyeball,
-# so that no gap shows between lid and eye; TUCK is more than renderers may push eyeballs back.
+SHRINK_MM = 0.4  # the fitted sphere follows the bulge of the cornea; the ball that is shown lies this much deeper
+# The innermost ring of a lid is tucked into the eyeball, so that no gap shows between them, by more than renderers may push
+# eyeballs back. The other rings lie this far before the eyeball at least, at rest and on their way over it.
 TUCK_MM = 0.9
-CLEAR_MM = (0.0, 0.15, 0.45, 0.75, 0.95, 1.1, 1.2, 1.3, 1.4, 1.4, 1.4, 1.4)
-LEVELS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)  # of a movement at which lids are held clear of the eyeball
-OVERLAP_MM = 0.7  # of closed lids
-CORNER = 0.12  # part of a slit's width at either end over which overlaps fade
+REST_MM = np.array([0.0, 0.2, 0.5, 0.8, 1.1, 1.3, 1.5, 1.6, 1.6, 1.6, 1.6, 1.6])
+WAY_MM = np.array([0.0, 0.0, 0.2, 0.4, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6])
+LEVELS = (0.5, 0.25, 0.75, 0.375, 0.625, 1.0)  # of a movement at which this is seen to
+OVERLAP_MM = 0.9  # of closed lids
+CORNER = 0.07  # part of a slit's width at either end over which overlaps fade
 UPPER_SHARE = 0.8  # of what is missing for closed lids that the upper one adds
 FADE_FROM, FADE_TO = 3, 11  # rings over which the correction of the lids fades
 LIP_TOUCH_MM, LIP_FADE = 0.1, 5.0  # lips overlap by this; rings (standard deviation) over which they are drawn together
@@ -28,7 +30,7 @@ def fitted_eye(points: Floats, bare: Flags) -> Eye:
     system = np.column_stack([2 * front, np.ones(len(front))])
     solution = np.linalg.lstsq(system, np.sum(front * front, axis=1), rcond=None)[0]
     centre = solution[:3]
-    return Eye(centre.astype(np.float32), float(np.sqrt(solution[3] + centre @ centre)))
+    return Eye(centre.astype(np.float32), float(np.sqrt(solution[3] + centre @ centre)) - SHRINK_MM)
 
 
 def on_sphere(points: Floats, eye: Eye) -> Floats:
@@ -37,27 +39,34 @@ def on_sphere(points: Floats, eye: Eye) -> Floats:
     return np.asarray(eye.centre + away * (eye.radius / np.linalg.norm(away, axis=1, keepdims=True)), np.float32)
 
 
-def laid_on(points: Floats, slit: Slit, eye: Eye) -> Floats:
-    """The skin of `slit`, float32 [n, 3], at rest: its inner edge inside the eyeball, the other rings clear of it."""
+def laid_on(points: Floats, slit: Slit, eye: Eye, least_mm: NDArray[np.float64]) -> Floats:
+    """The skin of `slit`, float32 [n, 3], with its inner edge inside the eyeball and ring i at least least_mm[i] before it."""
     away = points - eye.centre
     radius = np.linalg.norm(away, axis=1)
-    least = eye.radius + np.array(CLEAR_MM)[slit.ring]
-    wanted = np.where(slit.ring == 0, np.minimum(radius, eye.radius - TUCK_MM), np.maximum(radius, least))
+    outside = np.maximum(radius, eye.radius + least_mm[slit.ring])
+    wanted = np.where(slit.ring == 0, np.minimum(radius, eye.radius - TUCK_MM), outside)
     return np.asarray(eye.centre + away * (wanted / radius)[:, None], np.float32)
 
 
-def kept_clear(rest: Floats, deltas: Floats, slit: Slit, eye: Eye) -> Floats:
-    """Displacements [n, 3] changed so that the lids stay clear of the eyeball on their whole straight way.
+def arched(rest: Floats, deltas: Floats, slit: Slit, eye: Eye) -> tuple[Floats, Floats]:
+    """Skin at rest and displacements of a blink, [n, 3] each, lifted so that the lids stay before the eyeball all the way.
 
-    The way's middle is nearer to the centre than its ends are, so that its end is lifted.
+    The way is straight and the eyeball round: the middle of the way is the nearest to its centre. What is missing there is
+    divided between both ends so that the least is changed.
     """
-    deltas = deltas.copy()
-    moved = np.linalg.norm(deltas, axis=1) > 0
+    rest, end = rest.copy(), rest + deltas
     for level in LEVELS:
-        there = rest + np.float32(level) * deltas
-        gap = laid_on(there, slit, eye) - there
-        deltas += np.where(moved[:, None], gap / np.float32(level), 0)
-    return deltas
+        there = (1 - level) * rest + level * end
+        lift = (laid_on(there, slit, eye, WAY_MM) - there) / ((1 - level) ** 2 + level**2)
+        rest += (1 - level) * lift
+        end += level * lift
+    return rest, end - rest
+
+
+def kept_clear(rest: Floats, deltas: Floats, slit: Slit, eye: Eye) -> Floats:
+    """Displacements [n, 3] of a small movement changed so that it does not press the lids into the eyeball."""
+    end = laid_on(rest + deltas, slit, eye, WAY_MM)
+    return np.where(np.any(deltas != 0, axis=1, keepdims=True), end - rest, 0).astype(np.float32)
 
 
 def closed(rest: Floats, deltas: Floats, slit: Slit) -> Floats:

@@ -21,7 +21,7 @@ BALL_FRONT = 0.1  # part of an eyeball that is kept: cosine of the angle to stra
 FIT_FRONT = 0.55  # part that the lids may bare, to which the sphere is fitted
 TURNED_AWAY = -0.5  # teeth and gums whose normal points this far to the back are never seen
 LID_RINGS, LIP_RINGS = 12, 30
-LID_MARGIN, LIP_MARGIN = 2, 7  # the rings whose edges meet, counted from where the skin joins the eye socket and the mouth
+LID_MARGIN, LIP_MARGIN = 1, 7  # the rings whose edges meet, counted from where the skin joins the eye socket and the mouth
 
 
 @dataclass(frozen=True)
