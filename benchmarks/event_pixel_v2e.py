@@ -3,7 +3,7 @@
     PYTHON event_pixel_v2e.py CHECKOUT JOB.json
 
 The job names frames (uint8 [n, H, W], .npy), their rate, v2e's parameters, a file of thresholds or null, and where to put
-the result: t, x, y, p of the events, the seconds that the frames took, the number of threads. Imports nothing of Glimpse.
+the result: t, x, y, p of the events, the seconds and the seconds of processor time that the frames took, the number of threads. Imports nothing of Glimpse.
 """
 
 import importlib
@@ -44,14 +44,15 @@ def _share_thresholds(emulator: Any, path: str) -> None:
     emulator.neg_thres_pre_prob = emulator.neg_thres_nominal / emulator.neg_thres
 
 
-def _run(job: dict[str, Any], frames: np.ndarray[Any, Any]) -> tuple[list[Any], float]:
+def _run(job: dict[str, Any], frames: np.ndarray[Any, Any]) -> tuple[list[Any], float, float]:
     emulator = _emulator(job["params"], 1)
     emulator.generate_events(frames[0], 0.0)
     if job["thresholds"]:
         _share_thresholds(emulator, job["thresholds"])
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     found = [emulator.generate_events(frame, k / job["rate_hz"]) for k, frame in enumerate(frames[1:], 1)]
-    return [events for events in found if events is not None], time.perf_counter() - begin
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - begin_cpu
+    return [events for events in found if events is not None], seconds, cpu_seconds
 
 
 def main() -> None:
@@ -62,11 +63,11 @@ def main() -> None:
     job = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     frames = np.load(job["frames"])
     _run(job, frames[:WARM_UP])
-    found, seconds = _run(job, frames)
+    found, seconds, cpu_seconds = _run(job, frames)
     events = np.concatenate([np.zeros((0, 4), np.float32), *found])
     threads = importlib.import_module("torch").get_num_threads()
     columns = dict(zip("txyp", events.T, strict=True))
-    np.savez(job["result"], seconds=seconds, threads=threads, **columns)
+    np.savez(job["result"], seconds=seconds, cpu_seconds=cpu_seconds, threads=threads, **columns)
 
 
 if __name__ == "__main__":

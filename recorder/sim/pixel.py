@@ -35,6 +35,8 @@ THRESHOLD_MIN = 0.01  # v2e, emulator.py, _init: thresholds are clamped there
 LEAK_SPREAD_DECADES = 0.1  # v2e, emulator.py, noise_rate_cov_decades: log-normal spread of the leak over the pixels
 FLICKER_STEPS = 8  # chords that draw a period of the flicker, its extremes among their ends
 COUNTING_SORT_MAX_US = 100_000
+STEP_MAX_US = 2**31 - 1  # times within a step are int32
+SHOT_MAX_HZ = 130.0  # what the bus of a DAVIS346 has for each pixel: 12 Mev/s over 346 x 260
 BANDWIDTH_SHARE = 3.0  # at the default biases the photoreceptor is this much faster than its source follower: chosen
 
 Causes = NDArray[np.uint8]
@@ -158,7 +160,7 @@ def _bandwidth(now: Mapping[str, CoarseFine], usual: Mapping[str, CoarseFine]) -
 
 def _shot_rate(base: PixelParams, threshold: float, cutoff_hz: float) -> float:
     """Shot noise rate where the noise voltage is that of `base` and thresholds and corner are others."""
-    if base.shot_noise_rate_hz == 0 or base.cutoff_hz == 0:
+    if base.shot_noise_rate_hz == 0 or base.cutoff_hz == 0:  # no noise, or no corner to relate it to
         return base.shot_noise_rate_hz
     usual = log10(base.shot_noise_rate_hz / base.cutoff_hz / 2)
     wanted = _log_threshold(usual) + log10(threshold / min(base.on_threshold, base.off_threshold))
@@ -166,7 +168,7 @@ def _shot_rate(base: PixelParams, threshold: float, cutoff_hz: float) -> float:
     for _ in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if _log_threshold(middle) > wanted else (low, middle)
-    return float(2 * cutoff_hz * 10**low)
+    return float(max(min(2 * cutoff_hz * 10**low, SHOT_MAX_HZ), 0.0))
 
 
 def _log_threshold(log_rate: float) -> float:
@@ -205,6 +207,7 @@ class EventPixels:
         self._scene, self._scene_next, self._light, self._light_next, self._filtered, self._filtered_next, self._intensity = (
             np.zeros((7, self._n), np.float32)
         )
+        self._scene_is_light = False  # unless it flickers, `_scene` is not kept up to date
         self._values = np.zeros((kernels.ROWS, self._n), np.float32)
         self._times = np.zeros((2, self._n))
         self._values[kernels.SHOT_LEFT], self._hot_left = self._waits
@@ -253,7 +256,7 @@ class EventPixels:
         (flat,) = self._pictures(image)
         self._began_us = self._now_us = t_us
         kernels.lin_log(flat, self._scene)
-        self._light[:] = self._scene
+        self._light[:], self._scene_is_light = self._scene, False
         if self._flickers():
             kernels.illuminate(self._scene, self._scene, 0.0, self._gain(t_us), self._light, self._intensity)
         self._filtered[:] = self._light
@@ -287,6 +290,8 @@ class EventPixels:
             raise PixelError(
                 f"A step of the event pixel from {self._now_us} to {end_us} us is too short: each picture needs 1 us or more."
             )
+        if end_us - self._now_us > STEP_MAX_US:
+            raise PixelError(f"A step of the event pixel from {self._now_us} to {end_us} us is too long: make it half an hour.")
         return self._now_us
 
     def _pictures(self, images: ArrayLike) -> NDArray[np.float32]:
@@ -298,7 +303,7 @@ class EventPixels:
                 f"A picture for the event pixel has the shape {pictures.shape}: give [{height}, {width}], or some of them."
             )
         flat = pictures.reshape(-1, self._n)
-        if not (isfinite(float(flat.max())) and float(flat.min()) >= 0):
+        if not kernels.plausible(flat.reshape(-1)):
             raise PixelError("A picture for the event pixel has values below 0 or none at all (NaN, infinity): give 0 to 255.")
         return flat
 
@@ -312,21 +317,22 @@ class EventPixels:
 
     def _between(self, flat: NDArray[np.float32], end_us: int) -> list[tuple[Array, Causes]]:
         """Events until the next picture."""
+        if self._flickers():
+            return self._flickering(flat, end_us)
+        kernels.lin_log(flat, self._light_next)
+        self._scene_is_light = True
+        return [self._expose(flat, end_us)]
+
+    def _flickering(self, flat: NDArray[np.float32], end_us: int) -> list[tuple[Array, Causes]]:
+        if self._scene_is_light:
+            self._scene[:], self._scene_is_light = self._light, False
         kernels.lin_log(flat, self._scene_next)
-        parts = self._flickering(end_us) if self._flickers() else [self._steady(flat, end_us)]
-        self._scene, self._scene_next = self._scene_next, self._scene
-        return parts
-
-    def _steady(self, flat: NDArray[np.float32], end_us: int) -> tuple[Array, Causes]:
-        self._light_next[:] = self._scene_next
-        return self._expose(flat, end_us)
-
-    def _flickering(self, end_us: int) -> list[tuple[Array, Causes]]:
         begin_us, parts = self._now_us, []
         for now_us in self._flicker_ends(end_us):
             share = (now_us - begin_us) / (end_us - begin_us)
             kernels.illuminate(self._scene, self._scene_next, share, self._gain(now_us), self._light_next, self._intensity)
             parts.append(self._expose(self._intensity, now_us))
+        self._scene, self._scene_next = self._scene_next, self._scene
         return parts
 
     def _flicker_ends(self, end_us: int) -> list[int]:

@@ -27,8 +27,10 @@ _LN_KNEE = _F(np.log(LINEAR_BELOW))
 _KNEE = _F(LINEAR_BELOW)
 _OFFSET = _F(BANDWIDTH_OFFSET)
 _RANGE = _F(BANDWIDTH_RANGE)
-_DIM = _F(1 - SHOT_BRIGHT_FACTOR)
+_SHOT_DARK = _F(1 - (1 - SHOT_BRIGHT_FACTOR) * BANDWIDTH_OFFSET / BANDWIDTH_RANGE)
+_SHOT_SLOPE = _F((1 - SHOT_BRIGHT_FACTOR) / BANDWIDTH_RANGE)
 _ZERO, _ONE, _HALF, _SIXTH = _F(0), _F(1), _F(0.5), _F(1 / 6)
+_INFINITY = _F(np.inf)
 _SERIES_BELOW = _F(0.02)
 _SIGNAL, _LEAK, _SHOT, _HOT = 0, 1, 2, 3  # pixel.Cause
 
@@ -102,6 +104,15 @@ def _lin_log(x):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def plausible(image: Floats) -> bool:
+    """Whether all intensities are finite and not negative."""
+    strange = 0
+    for i in range(image.size):
+        strange += not _ZERO <= image[i] < _INFINITY
+    return strange == 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def lin_log(image: Floats, out: Floats) -> None:
     """v2e's lin-log mapping of intensities (0..255): ln above 20, a straight line through the origin below."""
     for i in range(image.size):
@@ -159,7 +170,7 @@ def integrate(pixels: Pixels, step: Interval, change: Change, flags: NDArray[np.
 
 @njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _shot_dimming(intensity):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    return max(_ONE - _DIM * ((intensity + _OFFSET) / _RANGE), _ZERO)
+    return max(_SHOT_DARK - _SHOT_SLOPE * intensity, _ZERO)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -240,6 +251,8 @@ def cross(
 ) -> bool:
     """The events of all listed pixels that meet nothing but their threshold, perhaps several times; the others are put aside.
 
+    An event is the leak's where the leak went half its way or more; the first such event of an interval draws the pixel's
+    next leak. One loop, not a function for each pixel: numba would count references of every array at every call.
     Returns whether there was room for all; if not, call again with more. random: uint64 [1], the state of the noise.
     """
     values, times, _, _ = pixels
@@ -272,7 +285,7 @@ def cross(
             offset = np.rint((first + event * share) * length)
             found[OFFSET, count] = int(min(max(offset, 1.0), length))
             found[PIXEL, count], found[KIND, count] = i, kind
-            kind = int(is_on)
+            kind = int(is_on) + 2 * _LEAK * (is_on and drift >= 0.5 * slope)
             count += 1
         last = first + (events - 1) * share + rest
         values[CONTRAST, i] = end - events * pitch if last < 1.0 or rest == 0 else 0.0

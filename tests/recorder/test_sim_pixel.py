@@ -338,7 +338,9 @@ def test_each_bias_moves_its_parameter(bias, value, field, rises):
 def test_extreme_biases_still_make_a_pixel():
     lowest, highest = ({name: pair for name in BIAS_PRESETS[BiasPreset.DEFAULT].biases} for pair in ((0, 0), (7, 255)))
     for biases in (lowest, highest, {"On": (0, 0)}, {"Diff": (7, 255)}, {"Off": (7, 255)}, {"Refractory": (0, 0)}):
-        assert params_for_biases(biases).on_threshold >= 0.01
+        params = params_for_biases(biases)
+        assert params.on_threshold >= 0.01
+        assert params.shot_noise_rate_hz <= 130
 
 
 def test_parameters_change_from_then_on_and_the_mismatch_pattern_stays():
@@ -351,6 +353,31 @@ def test_parameters_change_from_then_on_and_the_mismatch_pattern_stays():
     assert 0 < len(backlog) <= N  # one event where the light was already past the new threshold
     later, _ = pixels.step(grey(100 * exp(1.5)), T0 + 24000)
     assert len(later) == pytest.approx(np.sum(1 / pixels.thresholds[0]), rel=0.1)
+
+
+def test_flicker_and_leak_may_begin_and_end_while_running():
+    pixels = started(IDEAL)
+    quiet = [run(pixels, [100.0] * 3)]
+    pixels.params = replace(IDEAL, flicker_hz=100.0, flicker_depth=0.3)
+    flickering, _ = pixels.step(grey(100.0), T0 + 200_000)
+    pixels.params = replace(IDEAL, leak_rate_hz=2.0)
+    assert set(np.concatenate([pixels.step(grey(100.0), T0 + 300_000)[1]]).tolist()) <= {Cause.SIGNAL, Cause.LEAK}
+    late, causes = pixels.step(grey(100.0), T0 + 10_300_000)
+    pixels.params = IDEAL
+    quiet.append(pixels.step(grey(100.0), T0 + 20_000_000))
+    assert [len(events) for events, _ in quiet] == [0, 0]
+    assert len(flickering) > 10 * N
+    assert len(late) == pytest.approx(2.0 * 10 * N, rel=0.1)
+    assert np.mean(causes == Cause.LEAK) > 0.9
+
+
+def test_a_leak_that_begins_late_does_not_claim_what_light_does():
+    pixels = started(IDEAL)
+    pixels.step(grey(100.0), T0 + 1_000_000_000)
+    pixels.params = replace(IDEAL, leak_rate_hz=0.1)
+    _, causes = pixels.step(grey(200.0), T0 + 1_000_008_000)
+    assert len(causes) >= 3 * N
+    assert set(causes.tolist()) == {Cause.SIGNAL}
 
 
 def test_presets_have_the_published_values():
@@ -488,6 +515,7 @@ def test_a_value_without_meaning_is_refused_in_a_sentence(change):
         (grey(1), 0),
         (grey(1), -5),
         (np.ones((3, 12, 16)), 2),
+        (grey(1), 2**31),
     ],
 )
 def test_a_picture_or_time_that_cannot_be_is_refused_in_a_sentence(picture, end_us):
