@@ -80,7 +80,7 @@ class FaultyCamera:
         self._now_us = 0  # newest event or IMU sample
         self._begun_us: int | None = None
         self._events_us: int | None = None  # last event
-        self._bursts: list[tuple[int, int, int]] = []  # (first, last event time of a batch, events added to it)
+        self._batches: list[tuple[int, int, int]] = []  # (first, last event time of a batch, events added; negative: lost)
         self._unplugged = False
 
     def open(self) -> CameraInfo:
@@ -123,7 +123,14 @@ class FaultyCamera:
             is_burst = isinstance(packet, Records) and packet.stream is Stream.EVENTS
             return self._burst(packet) if is_burst and isinstance(packet, Records) else packet
         self._unplugged |= kind == "unplug"
-        return packet if kind == "half_open" and packet.stream not in HALF_OPEN else None
+        if kind == "half_open" and packet.stream not in HALF_OPEN:
+            return packet
+        if packet.stream is Stream.EVENTS and isinstance(packet, Records):
+            self._note(packet.records, -len(packet.records))
+        return None
+
+    def _note(self, events: Array, change: int) -> None:
+        self._batches.append((int(events["t"][0]), int(events["t"][-1]), change))
 
     def _shifted(self, packet: Packet) -> Packet:
         """With the event camera's wrong clock; the frame cameras have clocks of their own."""
@@ -144,7 +151,7 @@ class FaultyCamera:
         extra = self._random_events(begin_us, end_us)
         events = np.concatenate([packet.records, extra])
         events = events[np.argsort(events["t"], kind="stable")]
-        self._bursts.append((int(events["t"][0]), end_us, len(extra)))
+        self._note(events, len(extra))
         return dataclasses.replace(packet, records=events)
 
     def _random_events(self, begin_us: int, end_us: int) -> Array:
@@ -173,13 +180,14 @@ class FaultyCamera:
         """The camera's truth, and once it has begun the fault: its times are those of the undisturbed clock.
 
         first_us, last_us: recorded event times. fault: kind; at_us: when it began; by_us: how far recorded times of the event
-        camera are off from then on; events: how many events the burst has added between the two times.
+        camera are off from then on; added, lost: events that it brought and swallowed between the two times.
         """
         span = tuple(None if at is None else self._undisturbed(at) for at in (first_us, last_us))
         truth = self._truth_of_camera(*span) if self._truth_of_camera else None
         if self._begun_us is None:
             return truth
         first, last = (default if at is None else at for at, default in zip(span, (0, self._now_us), strict=True))
-        added = sum(count for begin, end, count in self._bursts if begin >= first and end <= last)
-        fault = {"kind": self._fault.kind, "at_us": self._begun_us, "by_us": self._fault.shift_us, "events": added}
+        changes = [change for begin, end, change in self._batches if begin >= first and end <= last]
+        counts = {"added": sum(max(one, 0) for one in changes), "lost": -sum(min(one, 0) for one in changes)}
+        fault = {"kind": self._fault.kind, "at_us": self._begun_us, "by_us": self._fault.shift_us, **counts}
         return {**(truth or {}), "fault": fault}

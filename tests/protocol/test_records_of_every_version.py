@@ -57,6 +57,11 @@ def test_a_stored_take_means_what_it_meant() -> None:
     assert take.files[".aedat4"].bytes == 9_600_000
 
 
+def test_a_stored_take_of_an_imagined_host_says_so_and_an_older_one_has_none() -> None:
+    takes = [Manifest.parse((FIXTURES / f"take-{version}.json").read_bytes(), "take") for version in ("1.0", "1.1")]
+    assert [take.streams["events"].virtual_host for take in takes] == [False, True]
+
+
 def test_stored_labels_mean_what_they_meant() -> None:
     labels = LabelSet.parse((FIXTURES / "labels-1.0.json").read_bytes(), "labels")
     frown = labels.by_id()["1"]

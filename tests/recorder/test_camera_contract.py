@@ -19,10 +19,11 @@ from fake_davis import FakeDavis
 from make_aedat4 import Made, make_aedat4
 from mjpeg_server import MjpegServer
 from serve_aedat4 import AedatServer, free_port, free_ports
+from sim_worlds import served
 
 from protocol.streams import FRAME_STREAMS, RECORD_DTYPES, Records, Stream
 from recorder.settings import FrameCameraSettings
-from recorder.sim.sources import open_sim, open_world
+from recorder.sim.sources import open_world
 from recorder.sources.base import Camera, CameraEnded, CameraError
 from recorder.sources.davis import DavisCamera, DavisSettings
 from recorder.sources.network import NetworkCamera, endpoints
@@ -116,7 +117,7 @@ def sim_process_in_real_time(_: Path, __: ExitStack) -> Candidate:
 
 def _sim_process(pace: TestPace) -> Candidate:
     around = dataclasses.replace(surroundings(pace), video=(Stream.RGB, Stream.THERMAL))
-    camera, broken = (open_sim(parse_camera(text), around) for text in ("sim:1,fault=unplug@0.3", "sim:1,fault=explode@1"))
+    camera, broken = (served("rich", around, text) for text in ("sim:1,fault=unplug@0.3", "sim:1,fault=explode@1"))
     return Candidate(camera, None, broken)
 
 

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,26 @@ def test_the_manifest_tells_what_became_of_every_stream(tmp_path):
     assert rgb.event_minus_host_us == desk.take.event_minus_host_us
     assert [device.kind for device in manifest.devices] == ["test", "webcam"]
     assert abs(events.clock_fit.drift_ppm) < 1
+
+
+def test_the_truth_is_asked_for_once_and_for_just_the_events_of_the_take(tmp_path):
+    asked = []
+    camera = event_camera(Stream.IMU)
+    camera = replace(camera, info=replace(camera.info, truth=lambda *span: asked.append(span) or {"movement": "frown"}))
+    desk = begin_take(tmp_path, camera, frame_camera())
+    assert provisional(desk.context, recorded(desk).take).truth is None
+    desk.take.end(FinishReason.SOURCE_LOST)
+    assert manifest_of(closed(desk)).truth == {"movement": "frown"}
+    assert asked == [(EVENT0_US, EVENT0_US + 99_999)]
+
+
+def test_a_take_whose_script_never_began_has_no_truth(tmp_path):
+    camera = event_camera()
+    camera = replace(camera, info=replace(camera.info, truth=lambda *span: {"movement": "of the take before"}))
+    desk = begin_take(tmp_path, camera, frame_camera())
+    desk.live(100_000)
+    desk.take.end(FinishReason.ABORTED)
+    assert manifest_of(closed(desk)).truth is None
 
 
 def test_size_and_checksum_of_every_file_are_right(tmp_path):

@@ -455,6 +455,83 @@ def test_pictures_that_a_camera_dropped_during_the_take_are_counted(start):
     assert (desk.take.dropped(Stream.RGB), desk.take.dropped(Stream.EVENTS)) == (3, 0)
 
 
+def test_packets_that_an_event_camera_dropped_are_counted_once_and_said(start):
+    dropped = [0]
+    camera = event_camera(Stream.IMU)
+    desk = start(replace(camera, info=replace(camera.info, dropped=lambda: dropped[0])))
+    dropped[0] = 4
+    assert (desk.take.dropped(Stream.EVENTS), desk.take.dropped(Stream.IMU)) == (4, 0)
+    desk.take.end(FinishReason.ABORTED)
+    desk.close_files()
+    assert desk.said == ["The camera's own queue dropped 4 packets; give the computer less to do."]
+
+
+def test_an_event_camera_that_gives_no_events_is_no_camera_though_its_imu_goes_on(start):
+    desk = start(event_camera(Stream.IMU))
+    desk.live(5_100_000, 0, 100_000, Stream.IMU)
+    assert (desk.take.start_us, desk.take.ending.reason) == (None, FinishReason.NO_FIRST_DATA)
+    assert "No events from Test camera" in desk.take.ending.message
+
+
+def test_events_that_stop_while_the_imu_goes_on_are_a_stall_at_any_speed(start):
+    for follows_events in (False, True):
+        desk = start(event_camera(Stream.IMU), follows_events=follows_events, settings=RecorderSettings(stall_end_s=2.0))
+        desk.live(100_000, 0, 10_000, Stream.EVENTS, Stream.IMU)
+        desk.live(2_200_000, 100_000, 100_000, Stream.IMU)
+        assert (desk.take.ending.reason, desk.take.ending.message) == (
+            FinishReason.STALLED,
+            "No events from Test camera for 2 s.",
+        )
+
+
+# --- an imagined host
+
+
+def imagined(camera):
+    """The camera on a host that exists only in the simulator."""
+    return replace(camera, info=replace(camera.info, virtual_host_clock=True))
+
+
+def test_an_imagined_host_gives_pictures_without_a_clock_their_event_time(start):
+    desk = start(imagined(event_camera()), imagined(frame_camera()), follows_events=True)
+    desk.take.ingest(picture(20_000))
+    desk.take.ingest(batch(0, 50_000, late_us=3_000))
+    desk.take.ingest(picture(60_000))
+    desk.take.end(FinishReason.ABORTED)
+    desk.close_files()
+    shift_us = EVENT0_US - HOST0_US - 3_000
+    rows = read_frame_table(desk.part(".frames.csv"))[Stream.RGB]
+    assert rows["stream_us"].tolist() == [HOST0_US + shift_us + at for at in (20_000, 60_000)]
+    assert desk.take.stream_records()["rgb"].event_minus_host_us == shift_us
+
+
+def test_a_real_camera_beside_an_imagined_host_keeps_to_the_real_one(start):
+    desk = start(imagined(event_camera()), frame_camera(), follows_events=True)
+    desk.take.ingest(batch(10_000_000, 10_050_000))  # ten seconds of the simulator's time after it began to be read
+    desk.take.ingest(picture(1_000))
+    desk.take.ingest(batch(10_060_000, 10_070_000))
+    assert desk.take.start_us is not None
+    assert desk.take.stream_records()["rgb"].event_minus_host_us == EVENT0_US + 10_070_000 - HOST0_US
+
+
+def test_whether_an_imagined_host_stands_still_is_asked_of_the_real_one(start):
+    desk = start(imagined(event_camera()), follows_events=True, settings=RecorderSettings(stall_end_s=2.0))
+    for at in range(0, 3_000_000, 100_000):
+        desk.tick(at)
+        desk.take.ingest(replace(batch(at // 10, at // 10 + 9_999), host_ns=at))
+    assert desk.take.ending is None
+    for at in range(3_000_000, 5_200_000, 100_000):
+        desk.tick(at)
+    assert desk.take.ending.reason is FinishReason.STALLED
+
+
+def test_live_there_is_no_imagined_host(start):
+    desk = start(imagined(event_camera()))
+    desk.live(100_000)
+    record = desk.take.stream_records()["events"]
+    assert (record.virtual_host, record.clock_fit is not None) == (False, True)
+
+
 def test_a_disk_that_does_not_answer_ends_a_take_at_full_speed_too(start):
     release = threading.Event()
     desk = start(follows_events=True, open_events=stuck(release), settings=RecorderSettings(queue_s=0.05))

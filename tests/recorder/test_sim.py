@@ -15,7 +15,7 @@ from recorder.sim.actor import Actor
 from recorder.sim.rig import CATCH_UP_STEPS, EPOCH_US, HEIGHT, RGB, STEP_US, WIDTH, Clock
 from recorder.sim.scene import Scene
 from recorder.sim.sources import open_world
-from recorder.sources.base import CameraEnded, CameraError, EndReason, Prompt, Surroundings
+from recorder.sources.base import CameraError, Prompt, Surroundings
 from recorder.sources.spec import CameraSpec, parse_camera
 
 S = 1_000_000

@@ -121,6 +121,16 @@ def test_late_data_are_no_jump():
     assert book.gaps == []
 
 
+def test_at_full_speed_a_clock_is_fitted_only_to_an_imagined_host():
+    for virtual_host in (False, True):
+        book = Tally(StreamInfo(Stream.EVENTS, (346, 260)), device=0, live=False, virtual_host=virtual_host)
+        for at_us in range(0, 100_000, 1_000):
+            book.add(1, at_us, at_us, at_us * 1_000)
+        record = book.record(0, 0, None)
+        assert (record.virtual_host, record.clock_fit is not None) == (virtual_host, virtual_host)
+        assert not book.silent(10**12, MS_NS)
+
+
 @pytest.mark.parametrize("options", [{"live": False}, {"stream": Stream.RGB, "clock": "host"}])
 def test_no_jump_is_seen_where_the_host_says_nothing_about_the_stream(options):
     book = tally(**options)
