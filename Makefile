@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt Makefile
 	@sh docs/install/system-packages.sh $(SYSTEM)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,landmarks]"
 	@touch $(STAMP)
 
 run: env
@@ -40,6 +40,8 @@ lint: env
 bench: env
 	$(BIN)/python benchmarks/aedat4_writer.py
 	$(BIN)/python benchmarks/record.py
+	$(BIN)/python benchmarks/event_pixel.py
+	$(BIN)/python benchmarks/simulate.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
