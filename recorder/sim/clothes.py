@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.sim.head import Floats
-from recorder.sim.painting import Canvas, radius_mm
+from recorder.sim.painting import Canvas, radius_mm, step
 from recorder.sim.pieces import Piece, grid_triangles, plain
 from recorder.sim.texture import AXIS_MM
 from recorder.sim.traits import Clothes, Traits
@@ -21,7 +21,7 @@ TRUNK = (
     (40, 48, 60, 74, 86, 97, 106, 112, 116),
 )
 EASE_MM = 3.5  # between skin and cloth
-NEIGHBOURS = ((0.0, 0.0), (0.0, 4.0), (0.0, -4.0), (0.06, 0.0), (-0.06, 0.0))  # radians, mm: cloth spans hollows
+NEIGHBOURS = ((0.0, 0.0), (0.0, 9.0), (0.0, -9.0), (0.07, 0.0), (-0.07, 0.0))  # radians, mm: cloth spans hollows
 
 
 def torso(on: Canvas, traits: Traits) -> tuple[Piece, ...]:
@@ -30,16 +30,24 @@ def torso(on: Canvas, traits: Traits) -> tuple[Piece, ...]:
     drops = np.concatenate([[NECK_MM + 4, NECK_MM, NECK_MM + 0.5, NECK_MM + 3], below, [170, 300]])[:, None]
     angle = np.linspace(0, 2 * np.pi, COLUMNS, endpoint=False)[None, :]
     height = float(on.marks[8, 1]) - drops + 0 * angle
-    # The first row lies inside the neck, so that no gap opens between neck and collar.
-    ease = np.concatenate([[-4.0, 0.5, 2.0], np.full(len(drops) - 3, EASE_MM)])[:, None]
     around = angle + 0 * drops
-    skin = np.maximum.reduce([radius_mm(on, around + turn, height + up) for turn, up in NEIGHBOURS])
-    skin[:3] = radius_mm(on, around, height)[:3]
-    radius = skin + ease
-    radius[3:] = np.maximum(radius[3:], _trunk(angle, drops)[3:])
-    points = np.stack([radius * np.sin(angle), height, radius * np.cos(angle) - AXIS_MM], axis=-1).reshape(-1, 3)
+    radius = shirt_mm(on, around, height)
+    # The first row lies inside the neck, so that no gap opens between neck and collar.
+    radius[:3] = radius_mm(on, around, height)[:3] + np.array([[-4.0], [0.5], [2.0]])
+    points = (
+        np.stack([radius * np.sin(angle), height, radius * np.cos(angle) - AXIS_MM], axis=-1).reshape(-1, 3).astype(np.float32)
+    )
     triangles = grid_triangles(len(drops), COLUMNS, around=True)
-    return (plain(points, triangles, _cloth(traits.clothes, points.astype(np.float32)), CLOTH_C, anchor="body"),)
+    return (plain(points, triangles, _cloth(traits.clothes, points), CLOTH_C, anchor="body"),)
+
+
+def shirt_mm(on: Canvas, angle: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the shirt reaches from the cylinder's axis at angles and heights, mm; above the collar, 0."""
+    drops = float(on.marks[8, 1]) - height
+    spans = step(np.asarray(drops, np.float32), NECK_MM, NECK_MM + 12)
+    skin = np.maximum.reduce([radius_mm(on, angle + turn, height + spans * up) for turn, up in NEIGHBOURS])
+    covered = np.maximum(skin + EASE_MM, _trunk(angle, drops))
+    return np.asarray(np.where(drops >= NECK_MM, covered, 0.0), np.float64)
 
 
 def _trunk(angle: NDArray[np.float64], drops: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ def paint_skin(on: Canvas, traits: Traits) -> Floats:
     _paint_mouth(picture, on, traits, rng)
     _paint_eyes(picture, on, traits)
     _paint_nostrils(picture, on)
-    return np.clip(picture, 0.003, 0.95)
+    return np.asarray(np.clip(picture, 0.003, 0.95), np.float32)
 
 
 def _absorb(picture: Floats, amount: Floats, strength: Sequence[float]) -> None:
@@ -76,7 +76,7 @@ def _flush(on: Canvas, traits: Traits) -> Floats:
     red += 0.55 * blob(on, on.marks[30], (12, 12, 18)) + 0.35 * blob(on, on.marks[8], (14, 9, 20))
     for mark in (0, 16):
         red += 0.7 * blob(on, on.marks[mark] + np.array([12 * outward(mark), -12, -25]), (14, 24, 20))
-    return enlarged(red * np.float32((0.3 + 0.6 * traits.skin.flush) * np.interp(traits.skin.ita_deg, (-20, 40), (0.45, 1))))
+    return enlarged(red * np.float32((0.22 + 0.5 * traits.skin.flush) * np.interp(traits.skin.ita_deg, (-20, 40), (0.45, 1))))
 
 
 def _shade(on: Canvas, traits: Traits) -> Floats:

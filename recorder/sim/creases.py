@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recorder.sim.complexion import outward, shifted
+from recorder.sim.complexion import shifted
 from recorder.sim.head import Floats
 from recorder.sim.painting import Canvas, curve, lines
 from recorder.sim.traits import Traits
@@ -12,11 +12,11 @@ Path = list[tuple[int, float, float]]  # (landmark, mm to the viewer's right, mm
 
 
 def creases(on: Canvas, traits: Traits) -> Floats:
-    """Folds between the brows, across the nose, beside mouth and eyes, across the forehead, float32 [SIZE, SIZE, 4], 0 ... 1."""
+    """Folds between brows, across the nose, beside mouth and eyes, across the forehead: float32 [SIZE, SIZE, 4], 0 ... 1."""
     depth = YOUNG_DEPTH + (1 - YOUNG_DEPTH) * float(np.clip((traits.age_years - 20) / 40, 0, 1))
     rng = np.random.default_rng(traits.skin.texture_seed + 6)
     folds = [_frown(on, rng), _nose(on, rng), _cheeks(on, rng), _forehead(on, rng)]
-    return np.clip(np.stack(folds, axis=-1) * np.float32(depth), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(np.stack(folds, axis=-1) * np.float32(depth), 0, 1), np.float32)
 
 
 def _both(on: Canvas, path: Path) -> list[Floats]:
@@ -31,11 +31,15 @@ def _draw(paths: list[Floats], width_mm: float, soft_mm: float, rng: np.random.G
     return lines(paths, widths, [float(rng.uniform(0.75, 1)) for _ in paths], soft_mm)
 
 
+def _darker(*masks: Floats) -> Floats:
+    return np.asarray(np.maximum.reduce(masks), np.float32)
+
+
 def _frown(on: Canvas, rng: np.random.Generator) -> Floats:
     """Two upright lines between the brows, the shade beside them, a short line across the root of the nose."""
     upright = _both(on, [(21, 4.5, 7), (21, 3.5, 1), (21, 3.0, -6), (27, -7, 5)])
     across = [curve(np.stack([shifted(on, 27, x, y) for x, y in ((-8, 5), (0, 6.5), (8, 5))]))]
-    return np.maximum(_draw(upright, 1.3, 0.7, rng), 0.5 * _draw([*upright, *across], 4.0, 2.0, rng))
+    return _darker(_draw(upright, 1.3, 0.7, rng), 0.5 * _draw([*upright, *across], 4.0, 2.0, rng))
 
 
 def _nose(on: Canvas, rng: np.random.Generator) -> Floats:
@@ -45,7 +49,7 @@ def _nose(on: Canvas, rng: np.random.Generator) -> Floats:
     ]
     sides = _both(on, [(28, -3, 3), (28, -8, -1), (28, -12, -7)]) + _both(on, [(29, -4, 5), (29, -10, 1), (29, -14, -6)])
     wings = _both(on, [(31, -3, 12), (31, -7, 6), (31, -8, -2)])
-    return np.maximum(_draw(across + sides, 1.1, 0.7, rng), _draw(wings, 2.0, 1.0, rng))
+    return _darker(_draw(across + sides, 1.1, 0.7, rng), _draw(wings, 2.0, 1.0, rng))
 
 
 def _cheeks(on: Canvas, rng: np.random.Generator) -> Floats:
@@ -55,7 +59,7 @@ def _cheeks(on: Canvas, rng: np.random.Generator) -> Floats:
         path for rise in (8.0, 1.5, -5.0) for path in _both(on, [(36, -5, 0.3 * rise), (36, -11, 0.65 * rise), (36, -17, rise)])
     ]
     under = _both(on, [(39, -2, -8), (40, 0, -8), (41, 0, -8), (36, -2, -7)])
-    return np.maximum.reduce([_draw(fold, 2.2, 1.1, rng), _draw(feet, 0.9, 0.5, rng), 0.7 * _draw(under, 1.2, 0.8, rng)])
+    return _darker(_draw(fold, 2.2, 1.1, rng), _draw(feet, 0.9, 0.5, rng), 0.7 * _draw(under, 1.2, 0.8, rng))
 
 
 def _forehead(on: Canvas, rng: np.random.Generator) -> Floats:
@@ -72,4 +76,4 @@ def _forehead(on: Canvas, rng: np.random.Generator) -> Floats:
             for mark, x, y in zip(marks, span, height, strict=True)
         ]
         paths.append(curve(np.stack(points)))
-    return np.maximum(_draw(paths, 1.2, 0.7, rng), 0.35 * _draw(paths, 4.0, 2.0, rng))
+    return _darker(_draw(paths, 1.2, 0.7, rng), 0.35 * _draw(paths, 4.0, 2.0, rng))

@@ -109,7 +109,7 @@ def _temple_bar(rim: Floats, worn: Glasses, skin: Floats, marks: Floats) -> tupl
 
 def _nearest(rim: Floats, target: tuple[float, float]) -> NDArray[np.float64]:
     chosen = np.argmin(np.linalg.norm(rim[:, :2] - np.array(target), axis=1))
-    return rim[chosen].astype(np.float64)
+    return np.asarray(rim[chosen], np.float64)
 
 
 def _beside(path: NDArray[np.float64], skin: Floats, side: int, ear_mm: float) -> NDArray[np.float64]:

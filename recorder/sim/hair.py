@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.sim.colours import Colour
 from recorder.sim.complexion import mouth, outward, shifted
 from recorder.sim.head import Floats, HeadMesh, Part
 from recorder.sim.painting import (
@@ -30,6 +31,11 @@ SKULL_MM, THROAT_MM = (0.0, 15.0, -85.0), (0.0, -60.0, -90.0)  # hair and beard 
 SIDE_VOLUME = {"short": 0.45, "receding": 0.6, "medium": 0.9, "long": 0.8, "tied": 0.7, "bald": 0.0}
 
 
+def ear_angle(on: Canvas) -> float:
+    """Where the ears begin, radians from the front."""
+    return float(np.abs(np.arctan2(on.marks[[0, 16], 0], on.marks[[0, 16], 2] + AXIS_MM)).mean())
+
+
 def ears(on: Canvas) -> Floats:
     """Where the ears are, mask [SIZE, SIZE]: what stands out at the sides of the head."""
     radius = np.hypot(on.points[:, :, 0], on.points[:, :, 2] + AXIS_MM).astype(np.float32)
@@ -38,7 +44,7 @@ def ears(on: Canvas) -> Floats:
     opened = cv2.morphologyEx(small, cv2.MORPH_OPEN, np.ones((3, side // 4), np.uint8))
     out = radius - cv2.resize(opened, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
     angle, height = texel_grid()
-    beside = (np.abs(angle) > 0.85) & (np.abs(angle) < 2.1) & (height < 45) & (height > -75)
+    beside = (np.abs(angle) > 1.1 * ear_angle(on)) & (np.abs(angle) < 2.1) & (height < 45) & (height > -75)
     return softened(((out > EAR_DEPTH_MM) & beside).astype(np.float32), 1.0)
 
 
@@ -47,13 +53,12 @@ def hairline(on: Canvas, traits: Traits) -> Floats:
     hair, marks = traits.hair, on.marks
     brow, base = float(marks[17:27, 1].max()), float(marks[33, 1])
     # Hairline, brows and base of the nose divide the face into thirds, but the forehead curves back: less of it is height.
-    top = brow + 0.52 * (brow - base) + hair.forehead_mm
-    recess = {"receding": 20.0, "bald": 24.0}.get(hair.style, 3.0 if traits.sex == "m" else 0.0)
+    top = brow + 0.57 * (brow - base) + hair.forehead_mm
+    recess = {"receding": 20.0, "bald": 24.0}.get(hair.style, 6.0 if traits.sex == "m" else 0.0)
     burn = {"f": -2.0, "m": -24.0}[traits.sex]
-    ear = float(np.abs(np.arctan2(marks[[0, 16], 0], marks[[0, 16], 2] + AXIS_MM)).mean())
     border = [
-        (0.0, top + 0.9 * recess),
-        (0.25, top + 1.1 * recess),
+        (0.0, top + (0.9 if recess > 10 else 0.3) * recess),
+        (0.25, top + (1.1 if recess > 10 else 0.6) * recess),
         (0.44, top - 1 + 1.3 * recess),
         (0.57, top - 8 + 1.1 * recess),
         (0.655, 0.55 * top + 0.45 * brow + 0.4 * recess),
@@ -70,7 +75,7 @@ def hairline(on: Canvas, traits: Traits) -> Floats:
     ]
     angle = texel_grid()[0][0]
     shares, heights = zip(*border, strict=True)
-    return np.interp(np.abs(angle) / ear, shares, heights).astype(np.float32)
+    return np.asarray(np.interp(np.abs(angle) / ear_angle(on), shares, heights), np.float32)
 
 
 def scalp(on: Canvas, traits: Traits) -> Floats:
@@ -78,19 +83,21 @@ def scalp(on: Canvas, traits: Traits) -> Floats:
     rng = np.random.default_rng(traits.hair.texture_seed)
     _, height = texel_grid()
     ragged = 1.4 * noise(rng, 0.45, 4) + 2.0 * noise(rng, 9)
-    soft = 7.0 if traits.hair.style in ("receding", "bald") else 3.5
-    cover = step(height - hairline(on, traits)[None, :] + ragged, -soft, soft)
+    soft = {"short": 3.5, "receding": 7.0, "bald": 7.0}.get(traits.hair.style, 5.5)
+    cover = softened(step(height - hairline(on, traits)[None, :] + ragged, -soft, soft), soft / 6)
     # The cylinder has no room for the crown: texels above the head belong to it.
     return np.asarray(cover * (1 - ears(on)) * {"bald": 0.22, "receding": 0.9}.get(traits.hair.style, 1.0), np.float32)
 
 
-def strands(hair: Hair, colour_bgr: tuple[float, float, float], seed: int, *, length_mm: float) -> Floats:
+def strands(hair: Hair, colour_bgr: Colour, seed: int, *, length_mm: float, contrast: float = 1.0) -> Floats:
     """Colour of combed hair, float32 [SIZE, SIZE, 3]; strands run downwards, the more wavy the more they wander."""
     rng = np.random.default_rng(seed)
     light = 0.22 * noise(rng, 0.45, length_mm) + 0.14 * noise(rng, 1.6, 1.5 * length_mm) + 0.08 * noise(rng, 10)
     columns, rows = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
     wander = np.float32(1 + 14 * hair.wave * min(1.0, length_mm / 16)) * noise(rng, 5 - 2 * hair.wave)
-    light = cv2.remap(light, columns + wander * np.float32(hair.wave), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    light = contrast * cv2.remap(
+        light, columns + wander * np.float32(hair.wave), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     return np.asarray(np.exp(light)[:, :, None] * np.array(colour_bgr, np.float32), np.float32)
 
 
@@ -103,7 +110,6 @@ def paint_scalp(picture: Floats, cover: Floats, traits: Traits) -> None:
 def brows(on: Canvas, traits: Traits) -> Floats:
     """How densely the brows cover the skin, mask [SIZE, SIZE]: single hairs over a soft shade."""
     rng = np.random.default_rng(traits.skin.texture_seed + 2)
-    hairs = np.zeros((SIZE * FINER, SIZE), np.uint8)
     top = int(max(0.0, on.texels[17:27, 1].min() - 60))
     rows = int(on.texels[17:27, 1].max() + 60) - top
     hairs = np.zeros((rows * FINER, SIZE * FINER), np.uint8)
@@ -114,7 +120,8 @@ def brows(on: Canvas, traits: Traits) -> Floats:
         _draw_hairs(hairs, spine - np.array([0, top], np.float32), traits.brows, rng)
     mask = np.zeros((SIZE, SIZE), np.float32)
     mask[top : top + rows] = cv2.resize(hairs, (SIZE, rows), interpolation=cv2.INTER_AREA) / np.float32(255)
-    return np.clip(mask * np.float32(0.95) + shade * np.float32(0.15 + 0.3 * traits.brows.density), 0, 0.93)
+    cover = mask * np.float32(0.95) + shade * np.float32(0.15 + 0.3 * traits.brows.density)
+    return np.asarray(np.clip(cover, 0, 0.93), np.float32)
 
 
 def _spine(on: Canvas, look: Brows, marks: range) -> Floats:
@@ -125,7 +132,8 @@ def _spine(on: Canvas, look: Brows, marks: range) -> Floats:
 
 def _thickness(along: NDArray[np.floating]) -> Floats:
     """Relative height of a brow along it."""
-    return np.interp(along, (0, 0.08, 0.35, 0.7, 1.0), (0.5, 0.85, 1.0, 0.75, 0.2)).astype(np.float32)
+    shape = np.interp(along, (0, 0.08, 0.35, 0.7, 1.0), (0.5, 0.85, 1.0, 0.75, 0.2))
+    return np.asarray(shape, np.float32)
 
 
 def _outline(spine: Floats, look: Brows) -> Floats:
@@ -172,7 +180,7 @@ def beard(on: Canvas, traits: Traits) -> Floats:
         cover = cover * np.clip(0.5 + 0.3 * noise(rng, 0.35), 0.1, 1)
     else:
         strength = 0.6 + 0.4 * strength
-    return np.clip(cover * strength, 0, 0.97).astype(np.float32)
+    return np.asarray(np.clip(cover * strength, 0, 0.97), np.float32)
 
 
 def _moustache(on: Canvas) -> Floats:
@@ -208,7 +216,8 @@ def _mirror(mark: int) -> int:
 def paint_beard(picture: Floats, cover: Floats, traits: Traits) -> None:
     """Paint facial hair over an albedo, in place."""
     length_mm = max(1.0, 1.2 * traits.beard.length_mm)
-    blend(picture, strands(traits.hair, traits.beard.colour_bgr, traits.hair.texture_seed + 4, length_mm=length_mm), cover)
+    seed = traits.hair.texture_seed + 4
+    blend(picture, strands(traits.hair, traits.beard.colour_bgr, seed, length_mm=length_mm, contrast=0.7), cover)
 
 
 def volume(cover: Floats, traits: Traits) -> Floats:

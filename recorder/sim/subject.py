@@ -186,8 +186,8 @@ def _eyes(rng: np.random.Generator, ita_deg: float) -> Eyes:
 def _mouth(rng: np.random.Generator, complexion: Skin, makeup: Makeup) -> Mouth:
     blue, green, red = complexion.colour_bgr
     natural = (
-        blue * float(rng.uniform(0.62, 0.8)),
-        green * float(rng.uniform(0.48, 0.62)),
+        blue * float(rng.uniform(0.5, 0.66)),
+        green * float(rng.uniform(0.52, 0.66)),
         red * float(rng.uniform(0.8, 0.95)),
     )
     stick = from_rgb(int(rng.uniform(130, 190)), int(rng.uniform(30, 70)), int(rng.uniform(45, 85)))
@@ -222,7 +222,7 @@ def _hair(rng: np.random.Generator, sex: Sex, age_years: float, ita_deg: float) 
         fringe=float(rng.uniform(0.4, 0.9)) if fringed else 0.0,
         forehead_mm=float(rng.normal(0, 4)),
         wave=float(rng.beta(1.3, 2)) if ita_deg > 0 else float(rng.uniform(0.6, 1)),
-        length_mm=float(rng.uniform(150, 210) if style == "long" else rng.uniform(55, 120)),
+        length_mm=float(rng.uniform(125, 185) if style == "long" else rng.uniform(55, 120)),
         parting=float(rng.uniform(-0.6, 0.6)),
         texture_seed=int(rng.integers(2**31)),
     )

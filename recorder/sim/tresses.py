@@ -3,10 +3,12 @@
 Both follow the head in its cylinder: so far from the axis at each angle and height. Knows no renderer.
 """
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.sim.hair import hairline
+from recorder.sim.clothes import shirt_mm
+from recorder.sim.hair import ear_angle, hairline
 from recorder.sim.head import Floats
 from recorder.sim.painting import Canvas, radius_mm, step, texels_at
 from recorder.sim.pieces import Piece, grid_triangles, plain
@@ -15,7 +17,7 @@ from recorder.sim.traits import Hair, Traits
 
 ROWS = 22
 GAP_MM = 4.0  # between skin and hanging hair
-INWARD = 0.10  # mm that hair hangs inwards for each mm down
+INWARD, OUTWARD = 0.10, 0.5  # mm that hair hangs inwards, or spreads over ears and shoulders, for each mm down
 HAIR_C, ENDS_C = 30.0, 26.0
 GLOSS = 0.22
 LINING = 0.5  # hair shades its own inside
@@ -35,7 +37,7 @@ def tresses(on: Canvas, volume: Floats, traits: Traits) -> tuple[Piece, ...]:
 
 def _curtain(on: Canvas, volume: Floats, traits: Traits) -> Piece:
     hair, rng = traits.hair, np.random.default_rng(traits.hair.texture_seed + 7)
-    ear = _ear(on)
+    ear = ear_angle(on)
     half = np.concatenate([ear * np.linspace(0.76, 1.25, 30), np.linspace(ear * 1.25, np.pi, 24)[1:]])
     columns = np.concatenate([half, 2 * np.pi - half[-2::-1]])
     aside = np.minimum(columns, 2 * np.pi - columns)
@@ -46,15 +48,18 @@ def _curtain(on: Canvas, volume: Floats, traits: Traits) -> Piece:
     height = top + (ends - top) * down
     # The front edge frames the face: it swings back beside the cheeks, where it would hide too much.
     angle = columns + np.sign(np.pi - columns) * 0.10 * ear * np.sin(np.pi * down) * (aside < 1.2 * ear)
-    radius = _hanging(_radii(on, volume, angle, height) + GAP_MM, height)
-    radius += hair.wave * 3.0 * down * np.sin(2 * np.pi * height / 45 + 2 * _jagged(rng, len(columns), 4))
+    hung = _hanging(_radii(on, volume, angle, height) + GAP_MM, height)
+    waves = hair.wave * 3.0 * down * np.sin(2 * np.pi * height / 45 + 2 * _jagged(rng, len(columns), 4))
+    body = 0.45 * hair.volume_mm * np.sin(np.pi * np.clip(1.3 * down, 0, 1))
+    radius = _smooth_across(hung) + waves + body
+    radius = np.maximum(radius, shirt_mm(on, angle, height) + GAP_MM)
     radius[0] -= 0.6 * GAP_MM  # the first row disappears in the scalp's hair
     return _lined(_sheet(angle, height, radius, hair, rng))
 
 
 def _fringe(on: Canvas, volume: Floats, traits: Traits) -> Piece:
     hair, rng = traits.hair, np.random.default_rng(traits.hair.texture_seed + 8)
-    angle = FRINGE_SHARE * _ear(on) * np.linspace(-1, 1, 150)
+    angle = FRINGE_SHARE * ear_angle(on) * np.linspace(-1, 1, 150)
     border = np.interp(angle, (np.linspace(0, 1, SIZE) - 0.5) * TURN, hairline(on, traits))
     brow = float(on.marks[17:27, 1].max())
     reach = border - hair.fringe * (border.max() - brow) * (1 - 0.35 * (angle / angle.max()) ** 4)
@@ -70,11 +75,6 @@ def _fringe(on: Canvas, volume: Floats, traits: Traits) -> Piece:
     return _sheet(swept, height, radius, hair, rng)
 
 
-def _ear(on: Canvas) -> float:
-    """The angle at which the ears begin, radians from the front."""
-    return float(np.abs(np.arctan2(on.marks[[0, 16], 0], on.marks[[0, 16], 2] + AXIS_MM)).mean())
-
-
 def _jagged(rng: np.random.Generator, many: int, smooth: float) -> NDArray[np.float64]:
     """Noise along the columns, of about unit deviation, correlated over `smooth` of them."""
     kernel = np.exp(-0.5 * (np.arange(-12, 13) / smooth) ** 2)
@@ -88,11 +88,19 @@ def _radii(on: Canvas, volume: Floats, angle: NDArray[np.float64], height: NDArr
 
 
 def _hanging(radius: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hair falls straight from where it was widest, leaning inwards only slowly, and never goes into the skin."""
-    hung = radius.copy()
+    """Hair falls straight from where it was widest, leaning inwards and outwards only slowly, and never goes into the skin."""
+    hung, drop = radius.copy(), np.abs(np.diff(height, axis=0))
+    for row in range(len(hung) - 2, -1, -1):
+        hung[row] = np.maximum(hung[row], hung[row + 1] - OUTWARD * drop[row])
     for row in range(1, len(hung)):
-        hung[row] = np.maximum(radius[row], hung[row - 1] - INWARD * np.abs(height[row] - height[row - 1]))
+        hung[row] = np.maximum(hung[row], hung[row - 1] - INWARD * drop[row - 1])
     return hung
+
+
+def _smooth_across(radius: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Strands carry their neighbours over what sticks out, such as an ear."""
+    widest = cv2.dilate(radius, np.ones((1, 5), np.uint8))
+    return np.asarray(cv2.GaussianBlur(widest, (9, 1), 2.0), np.float64)
 
 
 def _sheet(

@@ -40,7 +40,7 @@ def _regions(on: Canvas, traits: Traits) -> list[tuple[float, Floats, tuple[floa
     regions = [(FOREHEAD_C, glabella + np.array([0, 26, -5]), (32.0, 20.0, 40.0)), (CHIN_C, marks[8], (16.0, 12.0, 25.0))]
     regions += [(CHEEK_C + own.cheeks_c, centre, (17.0, 17.0, 40.0)) for centre in cheeks(on)]
     regions += [(EAR_C, marks[k] + np.array([12 * outward(k), -14, -25]), (12.0, 26.0, 18.0)) for k in (0, 16)]
-    regions += [(NOSE_C + own.nose_c, (marks[30] + marks[29]) / 2, (11.0, 14.0, 18.0))]
+    regions += [(NOSE_C + own.nose_c, 0.75 * marks[30] + 0.25 * marks[28], (13.0, 14.0, 20.0))]
     regions += [(ORBIT_C, marks[list(eye)].mean(axis=0), (15.0, 10.0, 18.0)) for eye in (range(36, 42), range(42, 48))]
     towards_nose = np.array([2.5, 0.5, 0])
     corners = (marks[39] + towards_nose, marks[42] - towards_nose * (1, -1, 1))
