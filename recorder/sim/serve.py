@@ -173,6 +173,9 @@ class Server:
             raise
         except GlimpseError as error:
             self._fail(kind, str(error))
+        except ImportError as error:
+            what = error.name or "a package"
+            self._fail(kind, f"The simulated rig needs {what}, which cannot be loaded ({error}); install Glimpse anew.")
         except Exception as error:  # noqa: BLE001  (whatever goes wrong in the world ends the camera, with a sentence)
             _log.exception("the simulated rig has a defect")
             text = " ".join(str(error).split())

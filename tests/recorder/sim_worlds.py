@@ -172,6 +172,11 @@ class Unmakeable(World):
         raise ValueError("the mesh\nhas no faces")
 
 
+class Incomplete(World):
+    def open(self):
+        import libworld  # noqa: F401  (there is none)
+
+
 class Defective(World):
     def packets(self):
         if self.step > 3:
@@ -205,6 +210,7 @@ WORLDS = {
     "talkative": Talkative,
     "unopenable": Unopenable,
     "unmakeable": Unmakeable,
+    "incomplete": Incomplete,
     "defective": Defective,
     "broken": Broken,
     "mute": Mute,

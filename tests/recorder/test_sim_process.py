@@ -249,6 +249,10 @@ def test_a_process_that_closes_its_pipe_and_stays_is_ended(monkeypatch):
         ("unopenable", "The world was not created; try again in seven days."),
         ("unmakeable", "The simulated rig has a defect (ValueError: the mesh has no faces); please report it."),
         (
+            "incomplete",
+            "The simulated rig needs libworld, which cannot be loaded (No module named 'libworld'); install Glimpse anew.",
+        ),
+        (
             "broken",
             "The process of the simulated rig ended with code 1 (ImportError: libworld.so is missing); start again.",
         ),
