@@ -25,6 +25,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("verify", "app.commands.verify:verify", "Check checksums, counts and left-overs; compare with a backup."),
     Entry("recover", "app.commands.recover:recover", "Finish or salvage interrupted and damaged takes."),
     Entry("subjects", "app.commands.subjects:subjects", "Add, list and withdraw subjects."),
+    Entry("heads", "app.commands.heads:heads", "Faces of the simulator: list them, import the scanned ones."),
     Entry("doctor", "app.commands.doctor:doctor", "Everything that a bug report needs."),
 )
 

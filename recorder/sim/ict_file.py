@@ -24,14 +24,27 @@ class HeadError(GlimpseError):
     """A head that is not there or cannot be used."""
 
 
+_SIDED = (
+    "PupilDilate", "browDown", "browInnerUp", "browOuterUp", "cheekPuff", "cheekRaiser", "cheekSquint", "eyeBlink",
+    "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide", "mouthDimple", "mouthFrown",
+    "mouthLowerDown", "mouthPress", "mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer",
+)  # fmt: skip
+_CENTRAL = (
+    "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthFunnel", "mouthLeft", "mouthPucker",
+    "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+)  # fmt: skip
+# The .obj files of the model's expressions, in the order in which the file keeps them.
+EXPRESSION_NAMES = tuple(sorted([*(f"{name}_{side}" for name in _SIDED for side in "LR"), *_CENTRAL]))
+
+
 @dataclass(frozen=True)
 class Layout:
-    """How many of everything the model has (ICT-FaceKit's README, "Face Model Topology")."""
+    """How many of everything the model has (ICT-FaceKit's README, "Face Model Topology"), and its expressions."""
 
     vertices: int = 26719
     triangles: int = 52220
     identities: int = 100
-    expressions: int = 57
+    expression_names: tuple[str, ...] = EXPRESSION_NAMES
 
 
 ICT_LAYOUT = Layout()
@@ -58,8 +71,8 @@ def read_file(path: Path, layout: Layout = ICT_LAYOUT) -> IctFile:
         "vertices": (layout.vertices, 3),
         "triangles": (layout.triangles, 3),
         "identity": (layout.identities, layout.vertices, 3),
-        "expression": (layout.expressions, layout.vertices, 3),
-        "expression_names": (layout.expressions,),
+        "expression": (len(layout.expression_names), layout.vertices, 3),
+        "expression_names": (len(layout.expression_names),),
         "landmarks68": (68,),
     }
     for key, shape in shapes.items():
