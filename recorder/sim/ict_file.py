@@ -92,13 +92,15 @@ def read_file(path: Path, layout: Layout = ICT_LAYOUT) -> IctFile:
 
 def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
+        with path.open("rb") as raw:
+            loaded = np.load(raw, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
                 raise ValueError("a single array")
-            return {key: file[key] for key in file.files}
+            with loaded as file:
+                return {key: file[key] for key in file.files}
     except FileNotFoundError as error:
         raise HeadError(f"{path}: there is no such file; give the path of a head made by `glimpse heads import`.") from error
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise HeadError(f"{path}: cannot be read as a head ({' '.join(str(error).split())[:120]}); {REMEDY}.") from error
 
 

@@ -19,7 +19,7 @@ SIDED_RECIPES: Mapping[str, Mapping[str, float]] = {
     "AU5": {"eyeWide_*": 1.0},
     "AU6": {"cheekRaiser_*": 0.6, "cheekSquint_*": 0.3, "eyeSquint_*": 0.3},
     "AU7": {"eyeSquint_*": 1.0, "eyeBlink_*": 0.1},
-    "AU9": {"noseSneer_*": 1.0, "browDown_*": 0.25},
+    "AU9": {"noseSneer_*": 1.0, "browDown_*": 0.25, "mouthUpperUp_*": -0.4},  # the lips stay nearly closed
     "AU10": {"mouthUpperUp_*": 1.0},
     "AU12": {"mouthSmile_*": 0.9},
     "AU14": {"mouthDimple_*": 1.0},
