@@ -20,6 +20,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("record", "app.commands.record:record", "Record one take by the script."),
     Entry("inspect", "app.commands.inspect:inspect", "Streams, counts, rates, gaps and problems of takes."),
     Entry("export", "app.commands.export:export", "Events as csv, npz or h5, or counts per time bin as npy."),
+    Entry("simulate", "app.commands.simulate:simulate", "A whole data set of simulated takes with their ground truth."),
     Entry("convert", "app.commands.convert:command", "Face videos and folders of pictures become takes with events."),
     Entry("stats", "app.commands.stats:stats", "A data set's data sheet: counts, durations, class shares, balance."),
     Entry("verify", "app.commands.verify:verify", "Check checksums, counts and left-overs; compare with a backup."),
