@@ -12,7 +12,7 @@ from recorder.sim.traits import Clothes, Traits
 COLUMNS = 56
 CLOTH_C = 29.0  # a shirt's outside in a room of 23 degrees
 SQUARENESS = 2.4  # exponent of the superellipses that are the cross-sections
-NECK_MM = 36.0  # the collar's height below the chin
+NECK_MM, NAPE_MM = 36.0, 16.0  # the collar's height below the chin in front, and how much higher it is behind
 # Drop below the chin, half the width and half the depth of a trunk, mm: shoulders of 40 cm (biacromial breadth of adults:
 # 36-41 cm, Gordon et al., ANSUR II 2014), chest of 22 cm.
 TRUNK = (
@@ -29,16 +29,17 @@ def torso(on: Canvas, traits: Traits) -> tuple[Piece, ...]:
     below = np.linspace(NECK_MM + 5, 130, 36 if traits.clothes.stripe_mm else 14)
     drops = np.concatenate([[NECK_MM + 4, NECK_MM, NECK_MM + 0.5, NECK_MM + 3], below, [170, 300]])[:, None]
     angle = np.linspace(0, 2 * np.pi, COLUMNS, endpoint=False)[None, :]
-    height = float(on.marks[8, 1]) - drops + 0 * angle
-    around = angle + 0 * drops
+    # Collars rise towards the nape, over the slope of the shoulders.
+    raised = NAPE_MM * np.sin(angle / 2) ** 2 * np.clip((60 - drops) / 24, 0, 1)
+    height = float(on.marks[8, 1]) - drops + raised
+    around = np.broadcast_to(angle, height.shape)
     radius = shirt_mm(on, around, height)
     # The first row lies inside the neck, so that no gap opens between neck and collar.
     radius[:3] = radius_mm(on, around, height)[:3] + np.array([[-4.0], [0.5], [2.0]])
-    points = (
-        np.stack([radius * np.sin(angle), height, radius * np.cos(angle) - AXIS_MM], axis=-1).reshape(-1, 3).astype(np.float32)
-    )
+    points = np.stack([radius * np.sin(angle), height, radius * np.cos(angle) - AXIS_MM], axis=-1)
+    trunk = np.asarray(points.reshape(-1, 3), np.float32)
     triangles = grid_triangles(len(drops), COLUMNS, around=True)
-    return (plain(points, triangles, _cloth(traits.clothes, points), CLOTH_C, anchor="body"),)
+    return (plain(trunk, triangles, _cloth(traits.clothes, trunk, np.repeat(drops, COLUMNS)), CLOTH_C, anchor="body"),)
 
 
 def shirt_mm(on: Canvas, angle: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -47,7 +48,7 @@ def shirt_mm(on: Canvas, angle: NDArray[np.float64], height: NDArray[np.float64]
     spans = step(np.asarray(drops, np.float32), NECK_MM, NECK_MM + 12)
     skin = np.maximum.reduce([radius_mm(on, angle + turn, height + spans * up) for turn, up in NEIGHBOURS])
     covered = np.maximum(skin + EASE_MM, _trunk(angle, drops))
-    return np.asarray(np.where(drops >= NECK_MM, covered, 0.0), np.float64)
+    return np.asarray(np.where(drops >= NECK_MM - NAPE_MM, covered, 0.0), np.float64)
 
 
 def _trunk(angle: NDArray[np.float64], drops: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,11 +58,11 @@ def _trunk(angle: NDArray[np.float64], drops: NDArray[np.float64]) -> NDArray[np
     return np.asarray(inverse ** (-1 / SQUARENESS), np.float64)
 
 
-def _cloth(clothes: Clothes, points: Floats) -> Floats:
+def _cloth(clothes: Clothes, points: Floats, drops: NDArray[np.float64]) -> Floats:
     """Colour of each point: plain or striped, a little uneven as cloth is."""
     folds = 1 + 0.06 * np.sin(points[:, 0] / 17 + 1.5 * np.sin(points[:, 1] / 23))
     if clothes.stripe_mm:
-        share = (np.sin(2 * np.pi * points[:, 1] / clothes.stripe_mm) > 0).astype(np.float32)[:, None]
+        share = (np.sin(2 * np.pi * drops / clothes.stripe_mm) > 0).astype(np.float32)[:, None]
     else:
         share = np.zeros((len(points), 1), np.float32)
     colour = (1 - share) * np.array(clothes.colour_bgr) + share * np.array(clothes.stripe_bgr)

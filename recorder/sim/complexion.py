@@ -72,7 +72,7 @@ def _flush(on: Canvas, traits: Traits) -> Floats:
     """Blood in cheeks, nose, chin and ears, [SIZE, SIZE]."""
     red = np.zeros((SMALL, SMALL), np.float32)
     for centre in cheeks(on):
-        red += (0.9 + 1.2 * traits.makeup.blush) * blob(on, centre + np.array([0, 6, 0]), (17, 14, 40))
+        red += (0.9 + 0.7 * traits.makeup.blush) * blob(on, centre + np.array([0, 6, 0]), (17, 14, 40))
     red += 0.55 * blob(on, on.marks[30], (12, 12, 18)) + 0.35 * blob(on, on.marks[8], (14, 9, 20))
     for mark in (0, 16):
         red += 0.7 * blob(on, on.marks[mark] + np.array([12 * outward(mark), -12, -25]), (14, 24, 20))

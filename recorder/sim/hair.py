@@ -82,8 +82,9 @@ def scalp(on: Canvas, traits: Traits) -> Floats:
     """How densely the scalp is covered with hair, mask [SIZE, SIZE]."""
     rng = np.random.default_rng(traits.hair.texture_seed)
     _, height = texel_grid()
-    ragged = 1.4 * noise(rng, 0.45, 4) + 2.0 * noise(rng, 9)
-    soft = {"short": 3.5, "receding": 7.0, "bald": 7.0}.get(traits.hair.style, 5.5)
+    combed_back = traits.hair.style in ("tied", "medium", "long")
+    ragged = (0.5 if combed_back else 1.4) * noise(rng, 0.45, 4) + 2.0 * noise(rng, 9)
+    soft = 3.5 if traits.hair.style == "short" else 7.0
     cover = softened(step(height - hairline(on, traits)[None, :] + ragged, -soft, soft), soft / 6)
     # The cylinder has no room for the crown: texels above the head belong to it.
     return np.asarray(cover * (1 - ears(on)) * {"bald": 0.22, "receding": 0.9}.get(traits.hair.style, 1.0), np.float32)
@@ -94,7 +95,7 @@ def strands(hair: Hair, colour_bgr: Colour, seed: int, *, length_mm: float, cont
     rng = np.random.default_rng(seed)
     light = 0.22 * noise(rng, 0.45, length_mm) + 0.14 * noise(rng, 1.6, 1.5 * length_mm) + 0.08 * noise(rng, 10)
     columns, rows = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
-    wander = np.float32(1 + 14 * hair.wave * min(1.0, length_mm / 16)) * noise(rng, 5 - 2 * hair.wave)
+    wander = np.float32(1 + 7 * hair.wave * min(1.0, length_mm / 16)) * noise(rng, 4)
     light = contrast * cv2.remap(
         light, columns + wander * np.float32(hair.wave), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )

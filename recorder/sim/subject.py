@@ -56,7 +56,7 @@ _GROUPS = (
 K = TypeVar("K", bound=str)
 AGE_BANDS = {"20-29": 0.7, "30-39": 0.15, "40-49": 0.07, "50-59": 0.05, "60-69": 0.03}
 HAIR_SHARES: dict[Sex, dict[HairStyle, float]] = {
-    "f": {"short": 0.12, "tied": 0.25, "medium": 0.23, "long": 0.40},
+    "f": {"short": 0.08, "tied": 0.25, "medium": 0.27, "long": 0.40},
     "m": {"bald": 0.06, "receding": 0.12, "short": 0.62, "medium": 0.14, "tied": 0.02, "long": 0.04},
 }
 BEARD_SHARES: dict[BeardStyle, float] = {"none": 0.42, "stubble": 0.33, "moustache": 0.05, "full": 0.20}

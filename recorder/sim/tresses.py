@@ -20,6 +20,8 @@ GAP_MM = 4.0  # between skin and hanging hair
 INWARD, OUTWARD = 0.10, 0.5  # mm that hair hangs inwards, or spreads over ears and shoulders, for each mm down
 HAIR_C, ENDS_C = 30.0, 26.0
 GLOSS = 0.22
+ROOTED_MM = 3.0  # how deep in the scalp's hair a curtain begins
+CLEAR_OF_EYES_MM = 7.0  # a fringe would tickle
 LINING = 0.5  # hair shades its own inside
 FRINGE_SHARE = 0.70  # half its width round the head / angle to the ear
 ROOTS_MM = 27.0  # a fringe starts so far above the hairline
@@ -53,7 +55,9 @@ def _curtain(on: Canvas, volume: Floats, traits: Traits) -> Piece:
     body = 0.45 * hair.volume_mm * np.sin(np.pi * np.clip(1.3 * down, 0, 1))
     radius = _smooth_across(hung) + waves + body
     radius = np.maximum(radius, shirt_mm(on, angle, height) + GAP_MM)
-    radius[0] -= 0.6 * GAP_MM  # the first row disappears in the scalp's hair
+    # The first rows come out of the scalp's hair: no edge of the sheet shows.
+    roots = _radii(on, volume, angle[:1], height[:1]) - ROOTED_MM
+    radius = roots + (radius - roots) * np.clip(down / 0.18, 0, 1)
     return _lined(_sheet(angle, height, radius, hair, rng))
 
 
@@ -64,7 +68,7 @@ def _fringe(on: Canvas, volume: Floats, traits: Traits) -> Piece:
     brow = float(on.marks[17:27, 1].max())
     reach = border - hair.fringe * (border.max() - brow) * (1 - 0.35 * (angle / angle.max()) ** 4)
     tips = 2.5 * _jagged(rng, len(angle), 5) + 2.0 * _jagged(rng, len(angle), 1.2) + 2.0 * _jagged(rng, len(angle), 0.4)
-    ends = np.minimum(reach, border - 4) + tips
+    ends = np.maximum(np.minimum(reach, border - 4) + tips, on.marks[36:48, 1].max() + CLEAR_OF_EYES_MM)
     down = np.linspace(0, 1, ROWS // 2)[:, None]
     start = border + ROOTS_MM
     height = start + (ends - start) * down
