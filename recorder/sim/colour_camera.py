@@ -204,6 +204,12 @@ class ColourCamera:
                 shots.append(shot)
         return shots
 
+    def skip(self, until_us: int) -> None:
+        """Lose the pictures that begin to be read out before until_us (event time, us): they are counted as dropped."""
+        while self._tick_us < until_us:
+            self._tick_us = self._timer.next_us()
+            self.dropped += 1
+
     def _shoot(self, tick_us: int) -> Shot:
         """The picture whose first row is read at tick_us. Each row's exposure ends with its read-out."""
         exposure_us, gain = self._chosen()

@@ -34,7 +34,12 @@ STEP_US = 8_000  # the face is rendered 125 times a second; light in between goe
 EPOCH_US = 1_700_000_000_000_000  # like a real camera, the event clock gives unix time
 HOST_EPOCH_NS = 10**15  # of the imagined host's monotonic clock
 CATCH_UP_STEPS = 5  # how much of the world one `read` may give, so that it returns soon
-APS_EVERY = 5  # steps between two grey pictures: 25 a second
+# A live rig on a computer that is too slow renders less often, so that its clock keeps up with the room's: a step is longer by
+# one STEP_US for every SLOW_US that it is behind. What was rendered less often is counted in the truth.
+SLOW_US = 80_000
+LONGEST_STEP = 8
+PICTURES_LATE_US = 200_000  # frame cameras that are later than this lose pictures, as webcams of a busy computer do
+APS_PERIOD_US = 40_000
 APS_EXPOSURE_US = STEP_US
 APS_WHITE = 200.0  # grey level of the brightest part of the scene: the camera's exposure was set for it
 APS_NOISE = 1.2  # grey levels, standard deviation
@@ -85,12 +90,15 @@ class Videos:
         self._job: Future[list[Shot]] | None = None
         self._arriving: deque[Shot] = deque()
 
-    def begin(self, until_us: int) -> None:
-        """Render what is read out before an instant, unless the last job is still under way."""
+    def begin(self, until_us: int, *, hurry: bool) -> None:
+        """Render what is read out before an instant, unless the last job is still under way. hurry: not what is long past."""
         if self.cameras and self._job is None:
-            self._job = self._worker.submit(self._due, until_us)
+            self._job = self._worker.submit(self._due, until_us, hurry)
 
-    def _due(self, until_us: int) -> list[Shot]:
+    def _due(self, until_us: int, hurry: bool) -> list[Shot]:
+        if hurry:
+            for camera in self.cameras.values():
+                camera.skip(until_us - PICTURES_LATE_US)
         return [shot for camera in self.cameras.values() for shot in camera.due(until_us)]
 
     def arrived(self, now_us: int, *, wait: bool) -> list[Frame]:
@@ -135,7 +143,8 @@ class SimRig:
         self._usb = HostLink(streams[3], USB, self._start_us, HOST_EPOCH_NS)
         self._pixels = EventPixels((WIDTH, HEIGHT), self._options.pixel_params(), self._seed)
         self._videos = Videos(self._frame_cameras(streams[4]))
-        self._steps = 0
+        self._done_us = self._slow_us = 0
+        self._aps_due_us = 0
         self._batches: list[Batch] = []
         self._warm_up()
         return self._info()
@@ -197,24 +206,28 @@ class SimRig:
         """What the world gave since the last call: up to now, or at full speed the next step."""
         if self._closed or self._videos is None:
             raise CameraEnded(EndReason.LOST, "the simulated camera was closed")
-        follows = self._around.pace.follows_events
-        steps = 1 if follows else min(self._steps_due(), CATCH_UP_STEPS)
-        return [packet for _ in range(steps) for packet in self._step(self._videos, wait=follows)]
+        if self._around.pace.follows_events:
+            return self._step(self._videos, STEP_US, wait=True)
+        packets: list[Packet] = []
+        for _ in range(CATCH_UP_STEPS):
+            behind_us = self._around.pace.elapsed_us() - self._done_us
+            if behind_us < STEP_US:
+                break
+            packets += self._step(self._videos, STEP_US * min(1 + behind_us // SLOW_US, LONGEST_STEP), wait=False)
+        return packets
 
-    def _steps_due(self) -> int:
-        return max(0, self._around.pace.elapsed_us() // STEP_US - self._steps)
-
-    def _step(self, videos: Videos, *, wait: bool) -> list[Packet]:
-        begin = self._start_us + self._steps * STEP_US
-        end = begin + STEP_US
+    def _step(self, videos: Videos, length_us: int, *, wait: bool) -> list[Packet]:
+        begin = self._start_us + self._done_us
+        end = begin + length_us
         self._stage.look(self._around.prompt(), begin)
-        videos.begin(end)
+        videos.begin(end, hurry=not wait)
         pictures = self._world.event_pictures(begin, end)
         events = self._events(pictures, begin, end)
         host_ns = self._host_ns(end)
-        packets: list[Packet] = [*events, self._imu(begin, host_ns), *self._aps(pictures, begin, host_ns)]
+        packets: list[Packet] = [*events, self._imu(begin, end, host_ns), *self._aps(pictures, begin, end, host_ns)]
         self._before = pictures[-1]
-        self._steps += 1
+        self._done_us += length_us
+        self._slow_us += length_us - STEP_US
         return packets + list(videos.arrived(end, wait=wait))
 
     def _host_ns(self, end_us: int) -> int:
@@ -254,8 +267,8 @@ class SimRig:
         events["p"] = self._extra_rng.integers(0, 2, count, dtype=np.int8)
         return events
 
-    def _imu(self, begin_us: int, host_ns: int) -> Packet:
-        samples = np.zeros(STEP_US // IMU_PERIOD_US, IMU_DTYPE)
+    def _imu(self, begin_us: int, end_us: int, host_ns: int) -> Packet:
+        samples = np.zeros((end_us - begin_us) // IMU_PERIOD_US, IMU_DTYPE)
         samples["t"] = begin_us + IMU_PERIOD_US * np.arange(1, len(samples) + 1)
         samples["temperature"] = 35.0
         samples["accelerometer"] = self._imu_rng.normal((0, 1, 0), 0.003, (len(samples), 3))
@@ -263,12 +276,13 @@ class SimRig:
         return Records(Stream.IMU, samples, host_ns)
 
     def _aps(
-        self, pictures: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", begin_us: int, host_ns: int
+        self, pictures: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", begin_us: int, end_us: int, host_ns: int
     ) -> list[Records | Frame]:
-        if self._steps % APS_EVERY:
+        if end_us - self._start_us <= self._aps_due_us:
             return []
+        self._aps_due_us = max(self._aps_due_us + APS_PERIOD_US, end_us - self._start_us)
         edges = np.zeros(2, TRIGGER_DTYPE)
-        edges["t"] = begin_us + 1, begin_us + STEP_US
+        edges["t"] = begin_us + 1, end_us
         edges["kind"] = APS_EXPOSURE_START, APS_EXPOSURE_END
         # Light goes in straight lines from picture to picture: the mean over the exposure is the trapezium rule's.
         light = (self._before / 2 + pictures.sum(axis=0) - pictures[-1] / 2) / len(pictures)
@@ -278,11 +292,11 @@ class SimRig:
         image = np.clip(noisy + np.float32(0.5), 0, 255).astype(np.uint8)
         return [
             Records(Stream.TRIGGERS, edges, host_ns),
-            Frame(Stream.FRAMES, image, begin_us + STEP_US // 2, APS_EXPOSURE_US, host_ns),
+            Frame(Stream.FRAMES, image, (begin_us + end_us) // 2, end_us - begin_us, host_ns),
         ]
 
     def _truth(self, first_us: int | None = None, last_us: int | None = None) -> Mapping[str, Any]:
-        """What really happened; events are counted from first_us to last_us."""
+        """What really happened; events are counted from first_us to last_us; slow_us: how much was rendered less often."""
         return self._play.truth(
             self._world.sheet_view, self._stage_clocks(), self._counts(first_us, last_us), self._start_us
         ) | {

@@ -162,6 +162,12 @@ class ThermalCamera:
                 shots.append(shot)
         return shots
 
+    def skip(self, until_us: int) -> None:
+        """Lose the pictures that begin to be read out before until_us (event time, us): they are counted as dropped."""
+        while self._tick_us < until_us:
+            self._tick_us = self._timer.next_us()
+            self.dropped += 1
+
     def _shoot(self, tick_us: int) -> Shot:
         """The picture read at tick_us: its time is that of the light in it on average, one time constant before."""
         if not self._shutter.closed(tick_us) or self._image is None:
