@@ -31,17 +31,17 @@ _SECTIONS = np.array(
         [67.0, 67.0, 60.0, 16.0, -158.0, 71.0, -77.0, 2.2, 2.05],
         [44.0, 43.0, 34.0, 22.5, -163.0, 75.0, -79.0, 2.25, 2.1],
         [21.0, 19.0, 10.0, 20.0, -162.0, 74.5, -80.0, 2.4, 2.1],
-        [0.0, -4.0, -10.0, 11.0, -157.0, 71.5, -80.0, 2.5, 2.1],
-        [-22.0, -26.0, -28.0, 13.0, -150.0, 69.5, -80.0, 2.5, 2.1],
-        [-46.0, -46.0, -45.0, 17.0, -144.0, 66.0, -80.0, 2.35, 2.1],
-        [-68.0, -60.0, -60.0, 18.0, -141.0, 62.0, -80.0, 2.2, 2.1],
-        [-88.0, -70.0, -70.0, 15.5, -140.0, 58.5, -80.0, 2.1, 2.1],
-        [-104.0, -78.0, -80.0, 13.0, -139.0, 56.0, -80.0, 2.05, 2.1],
-        [-113.0, -87.0, -88.0, 4.0, -139.0, 53.5, -81.0, 2.05, 2.1],
-        [-118.0, -96.0, -97.0, -14.0, -139.5, 52.5, -83.0, 2.0, 2.1],
-        [-124.0, -107.0, -107.0, -35.0, -140.5, 52.5, -85.0, 2.0, 2.1],
-        [-139.0, -124.0, -121.0, -40.0, -143.0, 53.5, -87.0, 2.0, 2.1],
-        [-162.0, -146.0, -140.0, -39.0, -150.0, 57.0, -90.0, 2.0, 2.1],
+        [0.0, -4.0, -10.0, 11.0, -157.0, 70.5, -80.0, 2.5, 2.1],
+        [-22.0, -26.0, -28.0, 13.0, -150.0, 67.3, -80.0, 2.5, 2.1],
+        [-46.0, -46.0, -45.0, 17.0, -144.0, 64.3, -80.0, 2.35, 2.1],
+        [-68.0, -60.0, -60.0, 18.0, -141.0, 61.0, -80.0, 2.2, 2.1],
+        [-88.0, -69.0, -70.0, 15.5, -140.0, 58.0, -80.0, 2.05, 2.1],
+        [-104.0, -77.0, -80.0, 13.0, -139.0, 54.5, -80.0, 1.95, 2.1],
+        [-113.0, -85.0, -88.0, 4.0, -138.0, 50.5, -82.0, 1.95, 2.1],
+        [-118.0, -94.0, -97.0, -14.0, -138.5, 48.5, -84.0, 1.95, 2.1],
+        [-124.0, -105.0, -107.0, -34.0, -139.5, 48.5, -86.0, 2.0, 2.1],
+        [-139.0, -122.0, -121.0, -40.0, -142.0, 50.0, -88.0, 2.0, 2.1],
+        [-162.0, -146.0, -140.0, -39.0, -150.0, 54.0, -91.0, 2.0, 2.1],
         [-186.0, -166.0, -160.0, -36.0, -160.0, 78.0, -94.0, 2.0, 2.2],
         [-204.0, -184.0, -178.0, -32.0, -168.0, 122.0, -97.0, 2.0, 2.3],
         [-226.0, -208.0, -200.0, -26.0, -174.0, 172.0, -98.0, 2.1, 2.4],
@@ -173,7 +173,7 @@ _NOSE_HEIGHT = (
     (-38.0, 26.9), (-36.0, 27.0), (-33.0, 25.4), (-28.0, 22.4), (-20.0, 18.4), (-10.0, 14.2), (0.0, 11.0), (8.0, 7.6),
     (15.0, 3.6), (22.0, 0.8), (30.0, 0.0),
 )  # fmt: skip
-_NOSE_WIDTH = ((-52.0, 11.0), (-44.0, 10.5), (-38.0, 10.5), (-30.0, 9.8), (-18.0, 8.6), (-4.0, 7.6), (6.0, 8.4), (20.0, 12.0))
+_NOSE_WIDTH = ((-52.0, 10.0), (-44.0, 9.0), (-38.0, 8.8), (-30.0, 9.0), (-18.0, 8.4), (-4.0, 7.6), (6.0, 8.4), (20.0, 12.0))
 _NOSE_DROP = ((-56.0, 0.0), (-50.0, -0.3), (-47.0, -1.6), (-44.0, -3.0), (-41.0, -2.8), (-37.0, -1.2), (-32.0, 0.0))
 _TIP_ROUND = 2.2  # how much higher the underside begins 10 mm beside the middle, mm
 
@@ -185,28 +185,34 @@ def with_nose(points: Array, v: Array, traits: Traits) -> Array:
     place = v - _TIP_ROUND * (x / 10) ** 2 * smoothstep(-30, -38, v) * smoothstep(-54, -49, v)
     front = smoothstep(-25, -5, z)
     wide = curve(_NOSE_WIDTH, v) * (1 + traits.nose_width * smoothstep(0, -30, v))
-    ridge = np.exp(-(np.abs(x / wide) ** 2.0)) * front
+    ridge = np.exp(-(np.abs(x / wide) ** 2.5)) * front
     tip = np.exp(-0.5 * ((v + 38) / 7) ** 2)
     bridge = np.exp(-0.5 * ((v + 8) / 12) ** 2)
     height = curve(_NOSE_HEIGHT, place)
-    height = height + np.minimum(1, height / 12) * (traits.nose_tip_mm * tip + traits.nose_bridge_mm * bridge)
+    hump = np.exp(-0.5 * ((v + 14) / 6) ** 2)
+    height = height + np.minimum(1, height / 12) * (
+        traits.nose_tip_mm * tip + traits.nose_bridge_mm * bridge + traits.nose_hump_mm * hump
+    )
     shaped[:, 2] += ridge * height
     shaped[:, 1] += ridge * (curve(_NOSE_DROP, place) + traits.nose_turn_mm * tip)
     _add_wings(shaped, np.stack([x / (1 + traits.nose_width), v, np.zeros_like(v)], axis=1), front)
     return shaped
 
 
+# Place (x, v), spread and push, in mm, on the subject's left and mirrored.
+_WINGS = (
+    ((13.4, -41.2), (3.5, 4.4), (2.6, -0.6, 11.0)),  # wing
+    ((19.8, -42.0), (2.0, 5.5), (0.0, 0.0, -2.2)),  # crease between wing and cheek
+    ((12.8, -33.6), (3.5, 2.6), (0.0, 0.0, -1.2)),  # crease above the wing
+    ((9.2, -37.6), (1.6, 2.6), (0.0, 0.0, -1.3)),  # between wing and tip
+    ((4.4, -37.8), (3.6, 3.6), (0.8, 0.0, 2.4)),  # halves of the tip
+    ((7.2, -45.0), (2.4, 1.6), (0.0, 6.5, -3.5)),  # nostril
+)
+
+
 def _add_wings(shaped: Array, place: Array, front: Array) -> None:
-    wing = pair(place, (13.2, -41.5, 0), (3.8, 4.4, 1)) * front
-    _add(shaped, wing, (2.4, -1.6, 9.5))
-    crease = pair(place, (19.5, -42.5, 0), (1.9, 5.0, 1)) * front
-    _add(shaped, crease, (0.0, 0.0, -2.0))
-    above = pair(place, (12.5, -34.0, 0), (3.5, 2.6, 1)) * front
-    _add(shaped, above, (0.0, 0.0, -1.6))
-    tip = pair(place, (4.6, -37.5, 0), (4.0, 4.0, 1)) * front
-    _add(shaped, tip, (0.6, 0.0, 1.8))
-    nostril = pair(place, (7.0, -45.6, 0), (2.3, 1.5, 1)) * front
-    _add(shaped, nostril, (0.0, 6.5, -3.5))
+    for centre, size, push in _WINGS:
+        _add(shaped, pair(place, (*centre, 0.0), (*size, 1.0)) * front, push)
 
 
 # Profile of a lip from the line between the lips (0) to the border of the red (1): it rolls in towards the line.
@@ -235,11 +241,11 @@ def with_lips(points: Array, above: NDArray[np.bool_], line_y: Array, traits: Tr
     height = np.where(above, upper, lower)
     e = np.abs(y - line_y) / height
     bulge = np.where(above, 3.0, 3.6) * np.exp(-0.5 * ((e - 0.45) / 0.36) ** 2) * traits.lip_fullness
-    rim = np.where(above, 0.9, 0.4) * np.exp(-0.5 * ((e - 1.0) / 0.13) ** 2)
+    rim = np.where(above, 0.55, 0.4) * np.exp(-0.5 * ((e - 1.0) / 0.13) ** 2)
     roll = 1 - np.sqrt(np.clip(1 - np.clip(1 - e / _LIP_ROLL, 0, 1) ** 2, 0, 1))
     corner = np.exp(-0.5 * ((np.abs(x) - traits.mouth_half_mm) / 3.5) ** 2) * np.exp(-0.5 * ((y - line_y) / 3.0) ** 2)
     lip = (bulge + rim) * body - _LIP_DEPTH_MM * roll * np.clip(body * 1.6, 0, 1) - 2.0 * corner
-    philtrum = -1.5 * np.exp(-0.5 * (x / 2.6) ** 2) + 0.8 * np.exp(-0.5 * ((np.abs(x) - 5.5) / 1.8) ** 2)
+    philtrum = -1.5 * np.exp(-0.5 * (x / 2.6) ** 2) + 0.5 * np.exp(-0.5 * ((np.abs(x) - 5.5) / 1.8) ** 2)
     between = np.exp(-0.5 * ((y + 55) / 4.0) ** 2) * above
     shaped[:, 2] += front * (lip + philtrum * between)
     return shaped

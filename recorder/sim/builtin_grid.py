@@ -93,12 +93,15 @@ def _quads(a: Numbers, b: Numbers, c: Numbers, d: Numbers, other: NDArray[np.boo
     return np.concatenate([one.reshape(-1, 3), two.reshape(-1, 3)])
 
 
-def tube(rings: Numbers) -> Numbers:
-    """Triangles between closed rings [r, n], each ring inside the one before as seen from outside, counter-clockwise."""
+def tube(rings: Numbers, other: NDArray[np.bool_] | None = None) -> Numbers:
+    """Triangles between closed rings [r, n], each ring inside the one before as seen from outside, counter-clockwise.
+
+    other: which of a ring's steps are cut along the other diagonal, [n]; half of them if not said.
+    """
     ahead = np.roll(rings, -1, axis=1)
     a, b, c, d = rings[:-1], ahead[:-1], ahead[1:], rings[1:]
-    half = np.arange(rings.shape[1])[None, :] * 2 < rings.shape[1]
-    return _quads(a, b, c, d, np.broadcast_to(half, a.shape))
+    cut = np.arange(rings.shape[1]) * 2 < rings.shape[1] if other is None else other
+    return _quads(a, b, c, d, np.broadcast_to(cut[None, :], a.shape))
 
 
 def fan(ring: Numbers, apex: int) -> Numbers:
@@ -112,6 +115,14 @@ def _skin_triangles(upper: Numbers, lower: Numbers, crown: int) -> Numbers:
     columns = a.shape[1]
     left_half = np.broadcast_to(np.arange(columns)[None, :] < columns // 2, a.shape)
     return np.concatenate([_quads(a, b, c, d, left_half), fan(upper[0], crown)])
+
+
+def _pocket_triangles(slit: Slit, place: Numbers) -> Numbers:
+    """The pocket behind a slit; cut so that the mirror image of a triangle is a triangle. place: row and column of vertices."""
+    columns = place[slit.loop, 1]
+    middle = len(_HALF_DEG) - 1
+    right = columns + np.roll(columns, -1) < 2 * middle
+    return np.concatenate([tube(np.vstack([slit.loop, slit.rings]), right), fan(slit.rings[-1], slit.apex)])
 
 
 def _mirror(upper: Numbers, lower: Numbers, slits: tuple[Slit, Slit, Slit], crown: int, count: int) -> Numbers:
@@ -146,8 +157,9 @@ def skin_grid() -> Grid:
         slits.append(_slit(upper, lower, row, span, count, rings))
         count = slits[-1].apex + 1
     three = (slits[0], slits[1], slits[2])
-    pockets = [part for slit in slits for part in (tube(np.vstack([slit.loop, slit.rings])), fan(slit.rings[-1], slit.apex))]
-    triangles = np.concatenate([_skin_triangles(upper, lower, crown), *pockets])
+    triangles = np.concatenate(
+        [_skin_triangles(upper, lower, crown), *(_pocket_triangles(slit, np.array(place)) for slit in slits)]
+    )
     row_of, column_of = np.array(place).T
     mirror = _mirror(upper, lower, three, crown, count)
     return Grid(angles[column_of], heights[row_of], row_of, column_of, upper, lower, crown, three, count, triangles, mirror)

@@ -36,11 +36,11 @@ _UPPER_TEETH_BELOW_MM, _OVERBITE_MM = 2.2, 2.0
 _STILL_MM = 1e-3  # displacements below this are none
 _MIDDLE_MM = 7.0  # half width of the passage between the sides of the face
 # How far the pockets' rings go along with the margin before them.
-_MOUTH_FOLLOWS = (0.97, 0.7, 0.25, 0.0, 0.0)
+_MOUTH_FOLLOWS = (1.0, 0.98, 0.85, 0.3, 0.0)
 _JAW_RINGS = (1.0, 1.0, 1.0, 0.9, 0.45)
-_JAW_DEG = {"AU26": (6.6, 2.0), "AU27": (14.5, 5.0)}  # turn of the jaw, way of the condyles forwards in mm
+_JAW_DEG = {"AU26": (8.0, 2.0), "AU27": (17.0, 5.0)}  # turn of the jaw, way of the condyles forwards in mm
 _PARTED_MM = {"AU25": (1.6, 2.9), "AU27": (3.4, 3.6)}  # of the upper and the lower lip
-_LIDS_MM = {"AU5": (2.6, 0.0), "AU6": (-0.4, 1.3), "AU7": (-1.2, 2.0), "AU9": (-0.5, 0.9), "AU12": (0.0, 0.4)}
+_LIDS_MM = {"AU5": (2.6, 0.0), "AU6": (-0.2, 1.3), "AU7": (-1.2, 2.0), "AU9": (-0.3, 0.9), "AU12": (0.0, 0.4)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class BuiltinHead:
     identity_size = len(PARAMETERS)
 
     def mesh(self, identity: Floats) -> HeadMesh:
-        """The head of an identity, float32 [24] (`builtin_traits.PARAMETERS`), each ~ N(0, 1); zeros give the mean head.
+        """The head of an identity, float32 [30] (`builtin_traits.PARAMETERS`), each ~ N(0, 1); zeros give the mean head.
 
         Raises:
             ValueError: the identity has another length.

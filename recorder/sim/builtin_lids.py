@@ -16,6 +16,8 @@ from recorder.sim.builtin_traits import Traits
 
 _UPPER_REACH_MM, _LOWER_REACH_MM = 13.0, 11.0  # from a lid's margin to where its skin no longer moves along
 _CLEAR_MM = 0.25  # between the eyeball and the lid at any stage
+_UPPER_DEPTH, _LOWER_DEPTH = 0.62, 0.3  # of the radius: further back, the skin leaves the ball for what surrounds it
+_EDGE_MM = 0.35  # the least that is left of a lid's thickness at its margin
 _CLOSED_LIFT_MM = 1.0  # a blink's share of the lower lid (Sforza et al., J. Anat. 212 (2008): about a tenth of the opening)
 _STAGES = np.linspace(0.1, 1.0, 10)
 
@@ -69,8 +71,16 @@ def _moved(lids: Lids, upper_mm: Array, lower_mm: Array, closes: bool) -> Array:
             off = np.abs(points[mine, 1] - margin_y[grid.column[mine]])
             mine, off = mine[off < reach], off[off < reach]
             share = 1 - smoothstep(0, reach, off)
-            ends[mine] = _on_ball(points[mine], share * mm[grid.column[mine]], centre)
+            ends[mine] = _on_ball(
+                points[mine], share * mm[grid.column[mine]], centre, _UPPER_DEPTH if side == 1 else _LOWER_DEPTH
+            )
             ends[mine] = _kept_clear(points[mine], ends[mine], centre, EYE_RADIUS_MM + LID_MM * 0.5)
+        _follow(points, ends, slit, centre)
+        inner = np.linalg.norm(ends[slit.rings[0]] - centre, axis=1)
+        lack = np.maximum(0, inner + _EDGE_MM - np.linalg.norm(ends[slit.loop] - centre, axis=1))
+        ends[slit.loop] += (
+            _unit(ends[slit.loop] - centre) * (lack * (np.abs(ends - points)[slit.loop].max(axis=1) > 1e-9))[:, None]
+        )
         if closes:
             ends[slit.upper] = ends[slit.lower] = _further(ends[slit.upper], ends[slit.lower], centre)
         _follow(points, ends, slit, centre)
@@ -83,13 +93,13 @@ def _further(one: Array, other: Array, centre: Array) -> Array:
     return np.where(first[:, None], one, other)
 
 
-def _on_ball(points: Array, rise: Array, centre: Array) -> Array:
+def _on_ball(points: Array, rise: Array, centre: Array, depth_share: float) -> Array:
     """Points of a lid after a rise in mm along the surface on which the lid lies."""
     radius = EYE_RADIUS_MM + LID_MM
     room = radius**2 - (points[:, 0] - centre[0]) ** 2
 
     def depth(y: Array) -> Array:
-        return np.asarray(np.sqrt(np.maximum(room - y**2, (0.3 * radius) ** 2)))
+        return np.asarray(np.sqrt(np.maximum(room - y**2, (depth_share * radius) ** 2)))
 
     y = points[:, 1] + rise
     return np.stack([points[:, 0], y, points[:, 2] + depth(y) - depth(points[:, 1])], axis=1)
@@ -99,13 +109,16 @@ def _kept_clear(start: Array, end: Array, centre: Array, radius: float) -> Array
     """Ends moved away from the centre until every stage between start and end is `radius` away, or as far as the start."""
     goal = np.minimum(radius, np.linalg.norm(start - centre, axis=1))
     end = end.copy()
-    for _ in range(4):
+    for _ in range(6):
         for stage in _STAGES:
-            place = start + stage * (end - start) - centre
-            away = np.linalg.norm(place, axis=1)
+            away = np.linalg.norm(start + stage * (end - start) - centre, axis=1)
             lack = np.maximum(0, goal - away)
-            end += place / away[:, None] * (lack / stage)[:, None]
+            end += _unit(end - centre) * (lack / stage)[:, None]
     return end
+
+
+def _unit(vectors: Array) -> Array:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def _follow(points: Array, ends: Array, slit: Slit, centre: Array) -> None:

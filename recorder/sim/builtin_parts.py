@@ -176,4 +176,4 @@ def lashes(margin: Array) -> Piece:
     reach = _LASH_MM * curve(((-1.0, 0.1), (-0.6, 0.6), (0.0, 0.9), (0.6, 1.0), (1.0, 0.3)), share)[:, None]
     tips = margin + reach * np.array([0.12, 0.3, 0.9])
     thick = np.array([0.0, 0.22, 0.1])
-    return _closed_strip(np.stack([margin + thick, margin - thick, tips], axis=1), 1.0)
+    return _closed_strip(np.stack([margin + thick, margin - thick, tips], axis=1), -1.0)

@@ -49,7 +49,7 @@ _PUSHES: dict[str, tuple[Push, ...]] = {
         ((13, -38, 20), (6, 7, 30), (0.8, 3.8, 1.2)),
         ((6, -4, 20), (5.5, 8, 30), (0, 2.6, 1.4)),
         ((21, -17, 12), (7, 8, 30), (-0.6, 3.0, 1.8)),
-        ((10, -59, 24), (10, 7, 30), (0.4, 3.6, 0.6)),
+        ((10, -59, 24), (10, 7, 30), (0.4, 2.6, 0.6)),
         ((12, 18, 20), (9, 7, 30), (-1.2, -2.4, 0.6)),
         ((9, -14, 24), (3, 3, 30), (0, 0, -0.9)),
     ),
@@ -60,8 +60,8 @@ _PUSHES: dict[str, tuple[Push, ...]] = {
     ),
     "AU12": (
         ((26, -68, 8), (12, 10, 30), (5.4, 7.0, -4.2)),
-        ((38, -38, 6), (11, 11, 30), (1.2, 4.0, 3.6)),
-        ((31, -54, 6), (4, 9, 30), (0, 0, -1.2)),
+        ((38, -38, 6), (11, 10, 30), (1.2, 4.0, 4.4)),
+        ((31, -55, 6), (4, 8, 30), (0, 0, -2.2)),
         ((8, -72, 24), (8, 9, 30), (0.6, 0.6, -1.4)),
     ),
     "AU14": (((29, -67, 6), (6, 7, 30), (1.4, 0.8, -3.8)), ((40, -66, 0), (8, 12, 30), (0.4, 0, 0.8))),
@@ -73,6 +73,7 @@ _PUSHES: dict[str, tuple[Push, ...]] = {
         ((0, -78, 20), (14, 9, 30), (0, 1.7, 0.8)),
         ((7, -95, 16), (3, 5, 30), (0, 0, -0.4)),
     ),
+    "AU27": (((25, -70, 8), (9, 10, 30), (-2.5, 0, 1.0)),),
     "AU18": (((24, -68, 8), (11, 11, 30), (-8.0, 0, 3.6)), ((7, -68, 22), (9, 9, 30), (-0.8, 0, 3.4))),
     "swallow": (((0, -148, -38), (9, 12, 14), (0, 1.6, 0)),),
 }
@@ -94,7 +95,7 @@ def _pushed(points: Array, pushes: Sequence[Push]) -> Array:
 def lid_guard(points: Array, traits: Traits) -> Array:
     """0 on the lids, which have movements of their own, 1 away from them."""
     far = np.hypot((np.abs(points[:, 0]) - traits.eye_half_mm) / 17, points[:, 1] / 11.5)
-    return np.where(points[:, 2] > -25, smoothstep(0.9, 1.7, far), 1.0)
+    return np.where(points[:, 2] > -25, smoothstep(0.95, 1.95, far), 1.0)
 
 
 def pushes(face: Face, unit: str) -> Array:
@@ -134,18 +135,21 @@ def parted(face: Face, upper_mm: float, lower_mm: float) -> Array:
 _CONDYLE = np.array([0.0, -14.0, -80.0])  # the jaw's axis runs through here, from side to side
 
 
+_SLOPE = 0.5  # and downwards, along the articular eminence
+
+
 def jaw_turn(points: Array, degrees: float, ahead_mm: float) -> Array:
-    """Displacement [n, 3] of points that belong to the jaw: a turn round the condyles, which slide forwards meanwhile."""
+    """Displacement [n, 3] of points that belong to the jaw: a turn round the condyles, which slide forwards and down."""
     angle = np.radians(degrees)
     y, z = points[:, 1] - _CONDYLE[1], points[:, 2] - _CONDYLE[2]
     turned_y, turned_z = y * np.cos(angle) - z * np.sin(angle), z * np.cos(angle) + y * np.sin(angle)
-    return np.stack([np.zeros_like(y), turned_y - y, turned_z - z + ahead_mm], axis=1)
+    return np.stack([np.zeros_like(y), turned_y - y - _SLOPE * ahead_mm, turned_z - z + ahead_mm], axis=1)
 
 
 def jaw_share(face: Face, v: Array) -> Array:
     """How far the skin goes along with the jaw, [n]: 1 on chin and lower lip, 0 above the mouth and down the neck."""
     x, y, z = face.points.T
-    open_share = _mouth_share(face)
+    open_share = _mouth_share(face) ** 1.4  # sharper corners than the lips can make would turn their skin over
     level = np.interp(z, [_CONDYLE[2], 5.0], [_CONDYLE[1] - 8, 0.0]) + np.where(
         z < 5, face.line_y * smoothstep(-80, 5, z), face.line_y
     )
@@ -157,4 +161,5 @@ def jaw_share(face: Face, v: Array) -> Array:
     share = np.where(
         wide, np.where(below > 0, 0.5 + 0.5 * smoothstep(0, 20, below), 0.5 * (1 - smoothstep(0, 26, -below))), share
     )
-    return np.asarray(share * smoothstep(-152, -116, v) * smoothstep(-108, -78, z))
+    throat = v - 12 * smoothstep(0, -65, z)  # at the sides the neck begins higher, below the angles of the jaw
+    return np.asarray(share * smoothstep(-174, -112, throat) * smoothstep(-110, -64, z))

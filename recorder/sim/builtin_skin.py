@@ -14,6 +14,7 @@ EYE_RADIUS_MM = 12.0  # a corneal apex 12 mm before the centre: axial length 24 
 LID_MM = 1.9  # thickness of a lid before the eyeball
 LID_CLEARANCE_MM = 0.5  # between a lid's inner edge and the eyeball
 _UPPER_ROOM_MM, _LOWER_ROOM_MM = 28.0, 23.0  # over which the grid makes room for the opening of the lids
+_CREASE_MM, _FOLD_MM = 4.4, 1.6  # above the margin; how far the skin above the crease stands out
 _HIDDEN_MM = -1.5  # how far below the eyeball's surface a lid ends
 
 
@@ -131,6 +132,18 @@ def _lay_lids(points: Array, traits: Traits) -> None:
     cap = lid_cap(x, y, traits)[near]
     soft = (1.4 + 2.6 * smoothstep(0, -6, y) + 1.6 * smoothstep(9, 14, np.abs(across)))[near]
     points[near, 2] = 0.5 * (z[near] + cap + np.hypot(z[near] - cap, soft))
+    _fold_lids(points, traits)
+
+
+def _fold_lids(points: Array, traits: Traits) -> None:
+    """The crease of the upper lid, and the skin that hangs over it."""
+    (x_in, _), (x_out, _) = canthi(traits)
+    x, y, z = points.T
+    xi = np.clip((np.abs(x) - x_in) / (x_out - x_in), 0, 1) * 2 - 1
+    above = y - lid_margins(xi, traits)[0] - _CREASE_MM
+    share = np.clip(1 - xi**2, 0, 1) ** 0.5 * (z > -25)
+    crease, fold = np.exp(-0.5 * (above / 0.9) ** 2), np.exp(-0.5 * ((above - 3.2) / 1.9) ** 2)
+    points[:, 2] += share * (_FOLD_MM * traits.lid_fold * fold - 0.9 * crease)
 
 
 def _fit_to_mouth(points: Array, grid: Grid, traits: Traits) -> None:
@@ -158,7 +171,7 @@ def eye_pocket(points: Array, slit: Slit, centre: Array) -> Array:
 
 
 # Rings of the pocket behind the lips: share of the width, height from the line, depth behind the lips at the middle, in mm.
-_MOUTH_RINGS = ((0.97, 0.5, -3.6), (0.94, 5.0, -6.2), (0.9, 14.0, -8.5), (0.8, 15.0, -28.0), (0.6, 9.0, -52.0))
+_MOUTH_RINGS = ((0.97, 0.5, -3.6), (0.92, 5.0, -6.4), (0.86, 14.0, -9.0), (0.8, 15.0, -28.0), (0.6, 9.0, -52.0))
 
 
 def mouth_pocket(points: Array, slit: Slit) -> Array:
@@ -174,7 +187,7 @@ def mouth_pocket(points: Array, slit: Slit) -> Array:
         ring = margin.copy()
         ring[:, 0] *= width
         ring[:, 1] += side * height * open_share
-        ring[:, 2] += depth * (0.45 + 0.55 * open_share) if depth > -10 else depth
+        ring[:, 2] += depth * (0.7 + 0.3 * open_share) if depth > -10 else depth
         rings.append(ring)
     apex = np.array([0.0, margin[:, 1].mean(), rings[-1][:, 2].min() - 6])
     return np.stack([*rings, np.broadcast_to(apex, margin.shape)])
@@ -191,8 +204,11 @@ def stature(points: Array, traits: Traits) -> Array:
     )
     below = curve(((-140.0, -104.0), (-115.0, -97.0), (-60.0, -44.0), (-16.0, -3.0), (-4.0, 0.0)), y)
     down = traits.face_height * below
-    down -= traits.nose_length_mm * smoothstep(-8, -44, y) * (1 - 0.6 * smoothstep(-50, -66, y))
+    down -= traits.nose_length_mm * smoothstep(-8, -44, y) * (1 - 0.6 * smoothstep(-62, -108, y))
+    down += traits.lip_place_mm * np.exp(-0.5 * ((y + 69) / 13) ** 2)
     down -= traits.chin_height_mm * smoothstep(-76, -106, y)
     ahead = traits.forehead_mm * np.exp(-0.5 * ((y - 62) / 20) ** 2) * smoothstep(-40, 0, z)
     ahead += traits.head_length * np.minimum(0, z + 60)
+    down += traits.brow_height_mm * np.exp(-0.5 * ((y - 22) / 9) ** 2) * smoothstep(-40, 0, z)
+    down += traits.head_height * np.maximum(0, y - 40)
     return np.stack([x + free * wide, y + free * down, z + free * ahead], axis=1)
