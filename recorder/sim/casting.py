@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from protocol.movement import EMOTIONS
 from recorder.sim.appearance import Look, make_look
 from recorder.sim.clocks import Clock
 from recorder.sim.head import HeadMesh
@@ -23,7 +24,7 @@ from recorder.sim.traits import Traits
 
 @dataclass(frozen=True)
 class Cast:
-    """Everything that one take's play needs. head: name of the head's source."""
+    """Everything that one take's play needs. head: name of the head's source; emotion: shown instead of a movement."""
 
     seed: int
     take: int
@@ -33,17 +34,21 @@ class Cast:
     look: Look
     performer: Performer
     sheet: Sheet
+    emotion: str | None = None
 
     def truth(self, view: SheetView, clocks: Mapping[str, Clock], events: Mapping[str, int], start_us: int) -> dict[str, Any]:
         """The ground truth of the take so far, as JSON values; times in us of event time.
 
-        view: the paper as the event camera sees it; clocks: of the frame cameras, whose own time is counted from start_us.
+        Of an emotion, `movement` is its first component. view: the paper as the event camera sees it; clocks: of the frame
+        cameras, whose own time is counted from start_us.
         """
         done = self.performer.truth()
         t0_us = self._left_us(view)
         reference = start_us if t0_us is None else t0_us
+        emotion = next((one for one in EMOTIONS if one.token == done.movement), None)
         return {
-            "movement": done.movement,
+            "movement": emotion.movements[0] if emotion else done.movement,
+            "emotion": emotion.token if emotion else None,
             "onset_us": done.onset_us,
             "apex_us": done.apex_us,
             "offset_us": done.offset_us,
@@ -98,7 +103,9 @@ def cast(seed: int, options: SimOptions) -> Cast:
         intensity=options.intensity,
         duration_us=options.duration_us,
     )
-    return Cast(seed, options.take, head.name, traits, mesh, make_look(mesh, traits), performer, Sheet.draw(rng))
+    return Cast(
+        seed, options.take, head.name, traits, mesh, make_look(mesh, traits), performer, Sheet.draw(rng), options.emotion
+    )
 
 
 def identity(traits: Traits, size: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from protocol.errors import GlimpseError
+from protocol.movement import EMOTIONS
 from recorder.sim.colour_camera import ColourOptions
 from recorder.sim.performance import Mistake
 from recorder.sim.pixel import PRESETS, PixelParams, params_for_biases
@@ -31,7 +32,8 @@ class SimOptions:
     """Everything that can be asked of the simulated rig.
 
     head: "builtin", "ict", a file, None for the best there is; take: which take of the subject, for another light and seat and
-    other movements in detail; glasses: None as the subject likes; mistake: made in the take; intensity, duration_us: bounds of
+    other movements in detail; glasses: None as the subject likes; mistake: made in the take; emotion: a combination that is
+    shown instead of the movement that is asked for; intensity, duration_us: bounds of
     the movement; rate_mev_s: events added at random; flicker_hz: of the light, 0 for none; pixel: parameters of the event
     pixel; bias: which preset they stand for.
     """
@@ -40,6 +42,7 @@ class SimOptions:
     take: int = 0
     glasses: bool | None = None
     mistake: Mistake | None = None
+    emotion: str | None = None
     intensity: tuple[float, float] = (0.2, 1.0)
     duration_us: tuple[int, int] | None = None
     rate_mev_s: float = 0.0
@@ -125,12 +128,14 @@ def _duration(name: str, text: str) -> tuple[int, int]:
     return round(low * 1000), round(high * 1000)
 
 
+_EMOTIONS = {emotion.token: emotion.token for emotion in EMOTIONS}
 _MISTAKES = {mistake.value: mistake for mistake in Mistake}
 _READERS: Mapping[str, Any] = {
     "head": lambda name, text, _: {"head": text},
     "take": lambda name, text, _: {"take": int(_number(name, text, 0, 999_999))},
     "glasses": lambda name, text, _: {"glasses": _choice(name, text, {"on": True, "off": False})},
     "mistake": lambda name, text, _: {"mistake": _choice(name, text, _MISTAKES)},
+    "emotion": lambda name, text, _: {"emotion": _choice(name, text, _EMOTIONS)},
     "intensity": lambda name, text, _: {"intensity": _range(name, text, 0.02, 1)},
     "duration_ms": lambda name, text, _: {"duration_us": _duration(name, text)},
     "rate": lambda name, text, _: {"rate_mev_s": _number(name, text, 0, MAX_RATE_MEV_S, " of millions of events per second")},

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,11 +62,13 @@ class Stage:
     """The performer, asked from two threads. Satisfies recorder.sim.world.Actor."""
 
     def __init__(self, play: Cast) -> None:
-        self._performer = play.performer
+        self._performer, self._emotion = play.performer, play.emotion
         self._lock = threading.Lock()
 
     def look(self, prompt: Prompt | None, now_us: int) -> None:
-        """Read the screen."""
+        """Read the screen; who was told to show an emotion shows it when asked to move."""
+        if prompt is not None and prompt.movement and self._emotion:
+            prompt = replace(prompt, movement=self._emotion)
         with self._lock:
             self._performer.look(prompt, now_us)
 
