@@ -13,7 +13,7 @@ from recorder.sim.head import Eye, Floats, HeadMesh, Part
 from recorder.sim.paper import HAND_C, PLANE_MM, REFLECTANCE, ROOM_C, Sheet, SheetView
 from recorder.sim.raster import FAR, NOTHING, cleared, draw, project, vertex_normals
 from recorder.sim.shading import Light, Moment, Samples, Surface, glint, illuminate, shade, warmth
-from recorder.sim.state import FaceState, PaperState
+from recorder.sim.state import SIDES, FaceState, PaperState
 from recorder.sim.texture import texture_coordinates
 from recorder.sim.traits import Light as LightTraits
 from recorder.sim.traits import Traits
@@ -24,7 +24,11 @@ WHITE = 210.0  # grey level of a white sheet in nominal light, on the 0 ... 255 
 WALL_MM = 900.0  # from the camera; out of focus
 FULL_LUX = 500.0  # a well-lit office (EN 12464-1), in which white paper is `WHITE`
 LASH = 0.03
-MOUTH_UNITS = ("AU25", "AU26", "AU27", "AU10_L", "AU10_R", "AU12_L", "AU12_R", "AU18", "AU20_L", "AU20_R")
+UPPER_UNITS = frozenset(f"AU{unit}_{side}" for unit in (1, 2, 4, 5, 7, 45) for side in SIDES)  # those that leave the lips alone
+INNER_LIPS = slice(60, 68)  # landmarks
+LIT_TEETH_MM = 4.0  # the incisors stand that far behind the lips; light falls on them
+CAVITY_MM = 11.0  # farther in, light falls to a third over this way, as by eye in photographs of open mouths
+DARKEST = 0.06
 EYE_MM = 12.0  # radius of the eyeball whose share an iris is
 TEETH_C, MOUTH_C, EYE_C = 34.0, 36.3, 34.8
 BREATH_C = 0.4  # the nostrils warm by some tenths of a degree at each breath out (Murthy & Pavlidis 2006)
@@ -207,6 +211,14 @@ class World:
         return picture
 
 
+def _daylight(mesh: HeadMesh) -> Floats:
+    """Share of the room's light that reaches each vertex [V, 1]: less and less the farther it lies behind the lips."""
+    lips_mm = float(mesh.rest[mesh.landmarks[INNER_LIPS], 2].mean())
+    share = np.exp(-np.maximum(lips_mm - LIT_TEETH_MM - mesh.rest[:, 2], 0) / CAVITY_MM)
+    share[~np.isin(mesh.parts, (Part.TEETH, Part.MOUTH))] = 1
+    return np.asarray(np.maximum(share, DARKEST)[:, None], np.float32)
+
+
 def folds(face: FaceState) -> Floats:
     """Strength of each channel of `Look.wrinkles`, float32 [4]: between the brows, on the nose, cheeks and eyes, forehead."""
     at = face.units.get
@@ -220,7 +232,7 @@ def folds(face: FaceState) -> Floats:
 
 def mouth_open(face: FaceState) -> bool:
     """Whether teeth and the inside of the mouth can be seen."""
-    return any(face.units.get(unit, 0.0) > 0 for unit in MOUTH_UNITS)
+    return any(level > 0 and unit not in UPPER_UNITS for unit, level in face.units.items())
 
 
 def gaze_vectors(face: FaceState, traits: Traits, eyes: tuple[Eye, Eye]) -> Floats:
@@ -295,6 +307,7 @@ class _Surfaces:
         self._colours = np.zeros((len(body.rest), 3), np.float32)
         self._colours[body.parts == Part.TEETH] = traits.mouth.teeth_bgr
         self._colours[body.parts == Part.MOUTH] = traits.mouth.inside_bgr
+        self._colours[: len(mesh.rest)] *= _daylight(mesh)
         self._colours[body.parts == Part.LASH] = LASH
         self._celsius = np.full((len(body.rest), 1), ROOM_C, np.float32)
         for part, celsius in ((Part.TEETH, TEETH_C), (Part.MOUTH, MOUTH_C), (Part.EYE_RIGHT, EYE_C), (Part.EYE_LEFT, EYE_C)):
