@@ -81,6 +81,8 @@ class Body:
         """Vertices in world coordinates at a moment, float32 [V, 3]. base: how the subject sits. Safe from any thread."""
         points = self.rest.copy()
         for unit, level in face.units.items():
+            if unit.startswith("AU5_"):
+                level *= 1 - face.units.get(f"AU45_{unit[-1]}", 0.0)  # lids that close let go of being raised
             if level > 0:
                 shape = self.mesh.shapes[unit]
                 _add(points, shape.indices, shape.deltas, level)
