@@ -13,7 +13,7 @@ from recorder.sim.head import Eye, Floats, HeadMesh, Part
 from recorder.sim.paper import HAND_C, PLANE_MM, REFLECTANCE, ROOM_C, Sheet, SheetView
 from recorder.sim.raster import FAR, NOTHING, cleared, draw, project, vertex_normals
 from recorder.sim.shading import Light, Moment, Samples, Surface, glint, illuminate, shade, warmth
-from recorder.sim.state import SIDES, FaceState, PaperState
+from recorder.sim.state import SIDES, FaceState, PaperState, Pose
 from recorder.sim.texture import texture_coordinates
 from recorder.sim.traits import Light as LightTraits
 from recorder.sim.traits import Traits
@@ -36,6 +36,7 @@ STEP_PX = 2.0  # how far the edge of the paper may go between two pictures; it i
 MOST_STEPS = 12
 GLINT = 12.0  # a lamp or window is that much brighter than a wall that it lights
 BLUR_PX = 0.8  # movement during an exposure from which it is blurred
+AT_REST = tuple(FaceState(pose=Pose(yaw_deg=yaw)) for yaw in (-25.0, 0.0, 25.0))  # where lips that part at rest would show it
 
 
 class Actor(Protocol):
@@ -78,6 +79,11 @@ class Camera:
             glint(self._lenses, self._light, points, self._normals, self._lens_ids, glint_strength, picture)
         return picture
 
+    def sees_mouth(self, points: Floats) -> bool:
+        """Whether anything of the inside of the mouth can be seen."""
+        self._resolve(points, mouth=True)
+        return bool((self._ids >= self._outer).any())
+
     def warm_picture(self, points: Floats, breath: Floats, change: float, *, mouth: bool) -> Floats:
         """[H, W] degrees Celsius."""
         self._resolve(points, mouth=mouth)
@@ -117,6 +123,7 @@ class World:
         self._hand_bgr = np.array(sheet.hand, np.float32) * self._paper_bgr * np.float32(1.1)
         self._glint = traits.glasses.reflection if traits.glasses else 0.0
         self._last: tuple[int, Floats] | None = None
+        self._parted = any(self._event.sees_mouth(self._points(self._event, face)) for face in AT_REST)
 
     @property
     def sheet_view(self) -> SheetView:
@@ -129,7 +136,11 @@ class World:
 
     def _light_picture(self, camera: Camera, points: Floats, face: FaceState) -> Floats:
         gaze = gaze_vectors(face, self._traits, self._eyes)
-        return camera.light_picture(points, folds(face), gaze, GLINT * self._glint, mouth=mouth_open(face))
+        return camera.light_picture(points, folds(face), gaze, GLINT * self._glint, mouth=self._mouth(face))
+
+    def _mouth(self, face: FaceState) -> bool:
+        """Whether the inside of the mouth is to be drawn."""
+        return self._parted or mouth_open(face)
 
     def face_grey(self, t_us: int) -> Floats:
         """What the event camera sees behind any paper: float32 [260, 346] linear light, `WHITE` for white paper."""
@@ -205,7 +216,7 @@ class World:
         camera = self._thermal
         face, shift_mm = self._actor.face(t_us), self._actor.paper(t_us).shift_mm
         points = self._points(camera, face)
-        picture = camera.warm_picture(points, self._breath, BREATH_C * (1 - face.breath), mouth=mouth_open(face))
+        picture = camera.warm_picture(points, self._breath, BREATH_C * (1 - face.breath), mouth=self._mouth(face))
         rows = np.full((1, picture.shape[0]), shift_mm, np.float32)
         camera.sheet.cover(picture[:, :, None], rows, np.array([ROOM_C], np.float32), np.array([HAND_C], np.float32))
         return picture
