@@ -25,6 +25,11 @@ from recorder.subject_store import SubjectStore
 
 SIMULATED = ("sim", "webcam")  # kinds whose takes belong only into data sets marked simulated
 PERSONS = ("davis", "network", "webcam")  # kinds that see a real person, who must have consented
+CAMERA_HELP = (
+    "sim[:SEED][,OPTION=VALUE...], davis[:SERIAL], network:HOST:PORT, replay:FILE[,loop], webcam:N|FILE|URL; "
+    "default: a DAVIS, else sim. Options of sim: head, take, glasses, mistake, intensity, duration_ms, flicker and more; "
+    "an unknown one is answered with all of them."
+)
 
 
 class RecordError(GlimpseError):
@@ -42,7 +47,7 @@ Ctrl-C ends the take and keeps what was recorded; it is the normal end of a scri
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the data set; made if it is new.")
 @click.option("--subject", type=click.IntRange(1, 999_999), required=True, help="Number of the subject.")
 @click.option("--movement", required=True, help="What the subject does, e.g. frown, or spontaneous.")
-@click.option("--camera", help="sim[:SEED], davis[:SERIAL], network:HOST:PORT, replay:FILE[,loop]; default: a DAVIS, else sim.")
+@click.option("--camera", help=CAMERA_HELP)
 @click.option("--rgb", default="none", show_default=True, help="A number, a device, a file, a URL, sim or none.")
 @click.option("--thermal", default="none", show_default=True, help="Likewise.")
 @click.option("--script", type=click.Path(path_type=Path), help="Recording script (YAML); default: the shipped one.")
@@ -152,29 +157,30 @@ def prepare_dataset(data: Path, rig: RigSpec, subject: int) -> None:
     simulated = kind in SIMULATED
     if not data.is_dir() or not any(data.iterdir()):
         if kind in PERSONS:
-            raise RecordError(_no_consent(data, subject))
+            raise RecordError(_no_consent(data, subject, kind))
         Dataset.create(data, (data.resolve().name or "data")[:200], simulated=simulated)
     info = Dataset(data).info
     if simulated and not (info and info.simulated):
         raise RecordError(f"{data}: is no simulated data set, so a take of {kind} may not be in it; choose another folder.")
     if kind in PERSONS:
-        _check_consent(data, subject)
+        _check_consent(data, subject, kind)
 
 
-def _check_consent(data: Path, subject: int) -> None:
+def _check_consent(data: Path, subject: int, kind: str) -> None:
     known = SubjectStore(data).get(subject)
     if known is not None and known.withdrawn_on is not None:
         raise RecordError(f"{data}: subject {subject} withdrew the consent on {known.withdrawn_on}; use a new subject number.")
     if known is not None and not may_record(known, date.today()):
         raise RecordError(f"{data}: the consent of subject {subject} does not cover recording today; correct subjects.csv.")
     if known is None:
-        raise RecordError(_no_consent(data, subject))
+        raise RecordError(_no_consent(data, subject, kind))
 
 
-def _no_consent(data: Path, subject: int) -> str:
+def _no_consent(data: Path, subject: int, kind: str) -> str:
+    marked = " --simulated" if kind in SIMULATED else ""
     return (
         f"{data}: subject {subject} has no valid consent to be recorded; note it first with "
-        f"`glimpse subjects add --data {shlex.quote(str(data))} --subject {subject} --consent DATE`."
+        f"`glimpse subjects add --data {shlex.quote(str(data))}{marked} --subject {subject} --consent DATE`."
     )
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from app.output import print_json, print_table, say
 from protocol.subjects import Purpose, SubjectRecord, may_record
-from recorder.dataset import DATASET_FILE, Dataset
+from recorder.dataset import DATASET_FILE, Dataset, DatasetError
 from recorder.subject_store import SubjectStore
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -22,6 +22,7 @@ data_option = click.option(
     epilog="""\b
 Examples:
   glimpse subjects add --data recordings --consent 2026-03-02 --purpose record --purpose share
+  glimpse subjects add --data webcam-takes --simulated --consent 2026-03-02
   glimpse subjects list --data recordings
   glimpse subjects withdraw 4 --data recordings""",
 )
@@ -47,10 +48,11 @@ def subjects() -> None:
 @click.option("--form-version", help="Version of the consent form.")
 @click.option("--sex", type=click.Choice(["f", "m", "x"]))
 @click.option("--age-band", help="For example 20-29.")
+@click.option("--simulated", is_flag=True, help="A new data set is one for webcam-made and simulated takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the new row as JSON.")
-def add(data: Path, consent: datetime, purposes: tuple[str, ...], as_json: bool, **fields: Any) -> int:
+def add(data: Path, consent: datetime, purposes: tuple[str, ...], simulated: bool, as_json: bool, **fields: Any) -> int:
     """Add a subject with consent and print the number. A folder that is no data set yet becomes one."""
-    _ensure_dataset(data)
+    _ensure_dataset(data, simulated)
     consents = {Purpose(purpose): consent.date() for purpose in purposes or ("record",)}
     record = SubjectStore(data).add(consents=consents, **fields)
     if as_json:
@@ -60,10 +62,14 @@ def add(data: Path, consent: datetime, purposes: tuple[str, ...], as_json: bool,
     return 0
 
 
-def _ensure_dataset(data: Path) -> None:
+def _ensure_dataset(data: Path, simulated: bool) -> None:
     if not (data / DATASET_FILE).exists():
-        Dataset.create(data, (data.resolve().name or "data")[:200], simulated=False)
-        say(f"{data} is a data set now ({DATASET_FILE}).")
+        Dataset.create(data, (data.resolve().name or "data")[:200], simulated=simulated)
+        say(f"{data} is a {'simulated ' if simulated else ''}data set now ({DATASET_FILE}).")
+        return
+    info = Dataset(data).info
+    if simulated and not (info and info.simulated):
+        raise DatasetError(f"{data}: is a data set of real takes already; leave out --simulated or choose another folder.")
 
 
 @subjects.command("list", epilog="Example: glimpse subjects list --data recordings --json")

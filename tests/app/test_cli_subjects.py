@@ -25,6 +25,27 @@ def test_add_makes_the_folder_a_data_set_and_prints_the_number(glimpse, tmp_path
     assert (Dataset(folder).info.name, Dataset(folder).info.simulated) == ("recordings", False)
 
 
+def test_add_can_make_a_data_set_for_webcam_and_simulated_takes(glimpse, tmp_path):
+    folder = tmp_path / "webcam"
+    code, _, said = glimpse("subjects", "add", "--data", folder, "--simulated", "--consent", "2026-03-02")
+    assert code == 0
+    assert "is a simulated data set now" in said
+    assert Dataset(folder).info.simulated
+    assert glimpse("subjects", "add", "--data", folder, "--simulated", "--consent", "2026-03-02")[:2] == (0, "2\n")
+    assert glimpse("subjects", "add", "--data", folder, "--consent", "2026-03-02")[:2] == (0, "3\n")
+    assert Dataset(folder).info.simulated
+
+
+def test_a_data_set_of_real_takes_never_becomes_a_simulated_one(glimpse, tmp_path):
+    glimpse("subjects", "add", "--data", tmp_path, "--consent", "2026-03-02")
+    before = (tmp_path / "subjects.csv").read_text()
+    code, _, said = glimpse("subjects", "add", "--data", tmp_path, "--simulated", "--consent", "2026-03-02")
+    assert code == 2
+    assert "is a data set of real takes already" in said
+    assert not Dataset(tmp_path).info.simulated
+    assert (tmp_path / "subjects.csv").read_text() == before
+
+
 def test_add_keeps_everything_that_was_told(glimpse, tmp_path):
     details = ("--subject", 4, "--person", 2, "--purpose", "record", "--purpose", "share", "--sex", "f", "--age-band", "20-29")
     code, out, _ = glimpse(

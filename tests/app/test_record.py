@@ -371,6 +371,29 @@ def test_a_person_without_consent_is_refused_with_the_command_that_notes_it_and_
     assert read_with_dv(Path(told["path"])).counts()["events"] == read_with_dv(source).counts()["events"]
 
 
+def test_a_person_before_a_webcam_is_refused_with_the_command_that_makes_a_data_set_for_webcam_takes(tmp_path, plan, capsys):
+    video, data = tmp_path / "face.mp4", tmp_path / "my data"
+    code, _, said = record(data, plan, capsys, "--camera", f"webcam:{video}")
+    assert code == 2
+    assert not data.exists()
+    assert main(shlex.split(re.search(r"`glimpse (.*)`", said)[1].replace("DATE", "2026-01-02"))) == 0
+    assert Dataset(data).info.simulated
+    capsys.readouterr()
+    code, _, said = record(data, plan, capsys, "--camera", f"webcam:{video}")  # now only the video is missing
+    assert code == 2
+    assert "consent" not in said
+    assert str(video) in said
+
+
+def test_the_help_names_every_kind_of_camera_and_that_the_simulated_one_has_options(capsys):
+    assert main(["record", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(
+        kind in told for kind in ("sim[:SEED]", "davis[:SERIAL]", "network:HOST:PORT", "replay:FILE", "webcam:N|FILE|URL")
+    )
+    assert "Options of sim:" in told
+
+
 def test_consent_that_was_withdrawn_is_none(tmp_path, plan, capsys):
     data = with_consent(tmp_path / "data")
     SubjectStore(data).withdraw(4, date(2026, 1, 3))
