@@ -31,7 +31,7 @@ from protocol.script import Script
 from recorder.settings import RecorderSettings
 from recorder.sim.heads import BUILTIN, ICT, ICT_FILE, locate_head, user_heads
 from recorder.sim.options import parse_options
-from recorder.sim.plan import MAX_TAKES, PERSONS, Plan, PlannedTake, Wishes, draw_plan, lanes
+from recorder.sim.plan import MAX_TAKES, Plan, PlannedTake, Wishes, draw_plan, lanes
 from recorder.sources.spec import parse_camera
 
 
@@ -46,7 +46,7 @@ The same command again completes what was interrupted. Other options in the same
 Exit codes: 0 all takes are there, 1 some could not be made (listed), 2 wrong usage, 3 interrupted.""",
 )
 @click.argument("data", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--subjects", type=click.IntRange(1, PERSONS), required=True, help="How many persons.")
+@click.option("--subjects", type=click.IntRange(1, MAX_TAKES), required=True, help="How many persons.")
 @click.option(
     "--takes", type=click.IntRange(1, MAX_TAKES), required=True, help="Takes of each movement and subject, on average."
 )

@@ -5,7 +5,7 @@ Pure: the same wishes give the same plan, take by take. Knows no folder, no proc
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import Annotated
 
@@ -48,7 +48,7 @@ class Wishes(Strict):
     run.
     """
 
-    subjects: Annotated[int, Field(ge=1, le=PERSONS)]
+    subjects: Annotated[int, Field(ge=1, le=MAX_TAKES)]
     takes: Annotated[int, Field(ge=1, le=MAX_TAKES)]
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     movements: tuple[str, ...]
@@ -132,10 +132,20 @@ def _check(wishes: Wishes) -> None:
 
 def _subjects(seed: int, count: int) -> Iterator[PlannedSubject]:
     """The first subjects of a data set's seed; more of them never change who the first ones are."""
-    persons = np.random.default_rng([seed, _PEOPLE]).permutation(PERSONS)[:count] + 1
-    for number, person in enumerate(map(int, persons), start=1):
+    for number, person in enumerate(islice(_persons(seed), count), start=1):
         traits = draw_traits(person)
         yield PlannedSubject(number, person, traits.sex, traits.age_band, traits.glasses is not None)
+
+
+def _persons(seed: int) -> Iterator[int]:
+    """Seeds of persons, each different."""
+    rng = np.random.default_rng([seed, _PEOPLE])
+    seen: set[int] = set()
+    while len(seen) < PERSONS:
+        person = int(rng.integers(PERSONS)) + 1
+        if person not in seen:
+            seen.add(person)
+            yield person
 
 
 def _weights(wishes: Wishes) -> list[float]:
