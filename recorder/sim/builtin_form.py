@@ -173,9 +173,9 @@ _NOSE_HEIGHT = (
     (-38.0, 26.9), (-36.0, 27.0), (-33.0, 25.4), (-28.0, 22.4), (-20.0, 18.4), (-10.0, 14.2), (0.0, 11.0), (8.0, 7.6),
     (15.0, 3.6), (22.0, 0.8), (30.0, 0.0),
 )  # fmt: skip
-_NOSE_WIDTH = ((-52.0, 10.0), (-44.0, 9.0), (-38.0, 8.8), (-30.0, 9.0), (-18.0, 8.4), (-4.0, 7.6), (6.0, 8.4), (20.0, 12.0))
-_NOSE_DROP = ((-56.0, 0.0), (-50.0, -0.3), (-47.0, -1.6), (-44.0, -3.0), (-41.0, -2.8), (-37.0, -1.2), (-32.0, 0.0))
-_TIP_ROUND = 2.2  # how much higher the underside begins 10 mm beside the middle, mm
+_NOSE_WIDTH = ((-52.0, 10.0), (-44.0, 9.2), (-38.0, 8.8), (-30.0, 9.2), (-18.0, 8.4), (-4.0, 7.6), (6.0, 8.4), (20.0, 12.0))
+_NOSE_DROP = ((-56.0, 0.0), (-50.0, -0.3), (-47.0, -1.6), (-44.0, -2.4), (-41.0, -2.2), (-37.0, -1.0), (-32.0, 0.0))
+_TIP_ROUND = 1.3  # how much higher the underside begins 10 mm beside the middle, mm
 
 
 def with_nose(points: Array, v: Array, traits: Traits) -> Array:
@@ -185,7 +185,7 @@ def with_nose(points: Array, v: Array, traits: Traits) -> Array:
     place = v - _TIP_ROUND * (x / 10) ** 2 * smoothstep(-30, -38, v) * smoothstep(-54, -49, v)
     front = smoothstep(-25, -5, z)
     wide = curve(_NOSE_WIDTH, v) * (1 + traits.nose_width * smoothstep(0, -30, v))
-    ridge = np.exp(-(np.abs(x / wide) ** 2.5)) * front
+    ridge = np.exp(-(np.abs(x / wide) ** (2.0 + 0.5 * smoothstep(-36, -26, v)))) * front
     tip = np.exp(-0.5 * ((v + 38) / 7) ** 2)
     bridge = np.exp(-0.5 * ((v + 8) / 12) ** 2)
     height = curve(_NOSE_HEIGHT, place)
@@ -201,12 +201,12 @@ def with_nose(points: Array, v: Array, traits: Traits) -> Array:
 
 # Place (x, v), spread and push, in mm, on the subject's left and mirrored.
 _WINGS = (
-    ((13.4, -41.2), (3.5, 4.4), (2.6, -0.6, 11.0)),  # wing
-    ((19.8, -42.0), (2.0, 5.5), (0.0, 0.0, -2.2)),  # crease between wing and cheek
-    ((12.8, -33.6), (3.5, 2.6), (0.0, 0.0, -1.2)),  # crease above the wing
-    ((9.2, -37.6), (1.6, 2.6), (0.0, 0.0, -1.3)),  # between wing and tip
-    ((4.4, -37.8), (3.6, 3.6), (0.8, 0.0, 2.4)),  # halves of the tip
-    ((7.2, -45.0), (2.4, 1.6), (0.0, 6.5, -3.5)),  # nostril
+    ((13.8, -41.0), (3.3, 4.2), (2.6, -0.2, 11.0)),  # wing
+    ((20.2, -41.0), (1.9, 5.5), (0.0, 0.0, -2.4)),  # crease between wing and cheek
+    ((14.0, -33.4), (3.5, 2.4), (0.0, 0.0, -1.8)),  # crease above the wing
+    ((10.2, -37.0), (1.6, 3.6), (0.0, 0.0, -2.0)),  # between wing and tip
+    ((5.0, -37.6), (3.6, 4.2), (0.6, -0.4, 4.0)),  # halves of the tip
+    ((7.6, -45.0), (2.3, 1.6), (0.0, 5.5, -4.5)),  # nostril
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.sim.builtin_form import Array, smoothstep
-from recorder.sim.builtin_grid import Grid, Slit
+from recorder.sim.builtin_grid import Grid, Numbers, Slit
 from recorder.sim.builtin_skin import EYE_RADIUS_MM, LID_MM, eye_centres, lid_margins
 from recorder.sim.builtin_traits import Traits
 
@@ -19,6 +19,7 @@ _CLEAR_MM = 0.25  # between the eyeball and the lid at any stage
 _UPPER_DEPTH, _LOWER_DEPTH = 0.62, 0.3  # of the radius: further back, the skin leaves the ball for what surrounds it
 _EDGE_MM = 0.35  # the least that is left of a lid's thickness at its margin
 _CLOSED_LIFT_MM = 1.0  # a blink's share of the lower lid (Sforza et al., J. Anat. 212 (2008): about a tenth of the opening)
+_STILL_MM = 1e-9
 _STAGES = np.linspace(0.1, 1.0, 10)
 
 
@@ -59,32 +60,49 @@ def _xi(lids: Lids) -> Array:
 def _moved(lids: Lids, upper_mm: Array, lower_mm: Array, closes: bool) -> Array:
     """Displacements for margins that move up by so much at each column [columns]."""
     grid, points = lids.grid, lids.points
-    skin = len(grid.phi)
     ends = points.copy()
     for slit, centre in zip(grid.slits[:2], eye_centres(lids.traits), strict=True):
-        for side, edge, mm, reach in ((1, slit.upper, upper_mm, _UPPER_REACH_MM), (2, slit.lower, lower_mm, _LOWER_REACH_MM)):
-            mine = np.flatnonzero(
-                np.isin(grid.column, slit.columns[1:-1]) & (lids.sides[:skin] == side) & (points[:skin, 2] > -25)
-            )
-            margin_y = np.zeros(grid.upper.shape[1])
-            margin_y[slit.columns] = points[edge, 1]
-            off = np.abs(points[mine, 1] - margin_y[grid.column[mine]])
-            mine, off = mine[off < reach], off[off < reach]
-            share = 1 - smoothstep(0, reach, off)
-            ends[mine] = _on_ball(
-                points[mine], share * mm[grid.column[mine]], centre, _UPPER_DEPTH if side == 1 else _LOWER_DEPTH
-            )
-            ends[mine] = _kept_clear(points[mine], ends[mine], centre, EYE_RADIUS_MM + LID_MM * 0.5)
+        _move_lid(lids, ends, slit, centre, _Lid(1, slit.upper, upper_mm, _UPPER_REACH_MM, _UPPER_DEPTH))
+        _move_lid(lids, ends, slit, centre, _Lid(2, slit.lower, lower_mm, _LOWER_REACH_MM, _LOWER_DEPTH))
         _follow(points, ends, slit, centre)
-        inner = np.linalg.norm(ends[slit.rings[0]] - centre, axis=1)
-        lack = np.maximum(0, inner + _EDGE_MM - np.linalg.norm(ends[slit.loop] - centre, axis=1))
-        ends[slit.loop] += (
-            _unit(ends[slit.loop] - centre) * (lack * (np.abs(ends - points)[slit.loop].max(axis=1) > 1e-9))[:, None]
-        )
+        _keep_edge(points, ends, slit, centre)
         if closes:
             ends[slit.upper] = ends[slit.lower] = _further(ends[slit.upper], ends[slit.lower], centre)
         _follow(points, ends, slit, centre)
     return ends - points
+
+
+@dataclass(frozen=True)
+class _Lid:
+    """One lid of an eye: its side (as in `Lids`), margin, way up at each column of the grid, reach, and depth (see `_on_ball`)."""
+
+    side: int
+    margin: Numbers
+    mm: Array
+    reach_mm: float
+    depth_share: float
+
+
+def _move_lid(lids: Lids, ends: Array, slit: Slit, centre: Array, lid: _Lid) -> None:
+    """Write where the skin of one lid ends, its margin included."""
+    grid, points = lids.grid, lids.points
+    skin = len(grid.phi)
+    mine = np.isin(grid.column, slit.columns[1:-1]) & (lids.sides[:skin] == lid.side) & (points[:skin, 2] > -25)
+    margin_y = np.zeros(grid.upper.shape[1])
+    margin_y[slit.columns] = points[lid.margin, 1]
+    off = np.abs(points[:skin, 1] - margin_y[grid.column])
+    chosen = np.flatnonzero(mine & (off < lid.reach_mm))
+    rise = (1 - smoothstep(0, lid.reach_mm, off[chosen])) * lid.mm[grid.column[chosen]]
+    way = _on_ball(points[chosen], rise, centre, lid.depth_share)
+    ends[chosen] = _kept_clear(points[chosen], way, centre, EYE_RADIUS_MM + LID_MM * 0.5)
+
+
+def _keep_edge(points: Array, ends: Array, slit: Slit, centre: Array) -> None:
+    """Margins that move are kept before the lid's inner edge."""
+    inner = np.linalg.norm(ends[slit.rings[0]] - centre, axis=1)
+    lack = np.maximum(0, inner + _EDGE_MM - np.linalg.norm(ends[slit.loop] - centre, axis=1))
+    moves = np.abs(ends - points)[slit.loop].max(axis=1) > _STILL_MM
+    ends[slit.loop] += _unit(ends[slit.loop] - centre) * (lack * moves)[:, None]
 
 
 def _further(one: Array, other: Array, centre: Array) -> Array:
@@ -124,7 +142,7 @@ def _unit(vectors: Array) -> Array:
 def _follow(points: Array, ends: Array, slit: Slit, centre: Array) -> None:
     """The pocket behind the margin: the lid's inner edge stays before the eyeball, the rest inside it."""
     margin = ends[slit.loop]
-    moves = np.linalg.norm(margin - points[slit.loop], axis=1, keepdims=True) > 1e-9
+    moves = np.linalg.norm(margin - points[slit.loop], axis=1, keepdims=True) > _STILL_MM
     out = margin - centre
     away = np.linalg.norm(out, axis=1, keepdims=True)
     rest_gap = np.linalg.norm(points[slit.loop] - points[slit.rings[0]], axis=1, keepdims=True)

@@ -164,7 +164,7 @@ def _closed_strip(loops: Array, up: float) -> Piece:
     return Piece(np.concatenate([loops.reshape(-1, 3), ends]), triangles if up > 0 else triangles[:, ::-1])
 
 
-_LASH_MM = 5.0
+_LASH_MM = 4.2
 
 
 def lashes(margin: Array) -> Piece:
