@@ -18,8 +18,10 @@ PLANE_MM = 130.0  # from the event camera
 COVERED_MM = AWAY_MM / 2  # at shift 0 the edge is this far outside the middle of the view
 REFLECTANCE = 0.86  # white printer paper
 THUMB_MM, PALM_MM = 10.5, 21.0  # radii
-TIP_MM = 150.0  # from the leaving edge to the tip of the thumb: it is held at the far side
+TIP_MM = 143.0  # from the leaving edge to the tip of the thumb: it is held at the far side
 LENGTH_MM = 55.0
+NAIL_MM = 6.0  # half its width; it is a quarter longer
+SHADOW_MM, SHADOW = 7.0, 0.3  # of the hand on the sheet: how far it reaches, how dark it is beside the skin
 ROOM_C, HAND_C = 23.0, 32.5
 
 
@@ -65,13 +67,13 @@ class SheetView:
         """The shift at which its edge begins to cover this view."""
         return float(self._along.min() + COVERED_MM - self._blur_mm)
 
-    def cover(self, picture: Floats, shifts_mm: Floats, white: Floats, skin: Floats) -> None:
+    def cover(self, picture: Floats, shifts_mm: Floats, white: Floats, skin: Floats, *, lit: bool = True) -> None:
         """Lay the sheet over picture [H, W, C]; shifts_mm: [N, H], at N instants of the exposure, for every row.
 
-        white, skin: [C] light of paper and hand.
+        white, skin: [C] light of paper and hand; lit: False for temperatures, which know no light and shadow.
         """
         if float(shifts_mm.min()) < self.leaves_at_mm():
-            _cover(picture, self._along, self._across, self._hand, shifts_mm, self._blur_mm, white, skin)
+            _cover(picture, self._along, self._across, self._hand, shifts_mm, self._blur_mm, white, skin, lit)
 
 
 def _coordinates(sheet: Sheet, view: View) -> tuple[Floats, Floats]:
@@ -107,38 +109,48 @@ def _cover(
     blur: float,
     white: Floats,
     skin: Floats,
+    lit: bool,
 ) -> None:
     height, width, channels = picture.shape
     instants = shifts.shape[0]
     for y in range(height):
         for x in range(width):
-            sheet, thumb, shade = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            sheet, thumb, shade, shadow = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
             for n in range(instants):
                 # Distance from the sheet's edge, positive on the sheet.
                 inside = along[y, x] - (shifts[n, y] - np.float32(COVERED_MM))
                 if inside <= -blur:
                     continue
                 sheet += _soft(-inside, blur)
-                # The thumb: two capsules, its tip and its root, pointing against the way.
+                # The thumb: a capsule that widens towards its root, pointing against the way.
                 u, v = inside - hand[0], across[y, x] - hand[1]
-                s = min(max(u * hand[2] + v * hand[3], np.float32(0.0)), np.float32(LENGTH_MM))
-                du, dv = u - s * hand[2], v - s * hand[3]
+                lengthwise, sideways = u * hand[2] + v * hand[3], v * hand[2] - u * hand[3]
+                s = min(max(lengthwise, np.float32(0.0)), np.float32(LENGTH_MM))
                 radius = np.float32(THUMB_MM) + np.float32(PALM_MM - THUMB_MM) * (s / np.float32(LENGTH_MM)) ** 2
-                away = np.sqrt(du * du + dv * dv)
+                away = np.sqrt(sideways * sideways + (lengthwise - s) ** 2)
+                if away > radius + np.float32(SHADOW_MM):
+                    continue
+                near = np.float32(1.0) - max(away - radius, np.float32(0.0)) / np.float32(SHADOW_MM)
+                shadow += near * near
                 on = _soft(away - radius, blur)
                 if on > 0:
                     thumb += on
                     roundness = np.sqrt(max(np.float32(0.0), 1 - (away / radius) ** 2))
-                    nail = _soft(np.sqrt((u - 4) ** 2 + (dv * 1.3) ** 2) - np.float32(6.5), blur)
+                    nail = np.sqrt(((lengthwise + 1) / np.float32(1.25)) ** 2 + sideways * sideways) - np.float32(NAIL_MM)
                     crease = np.float32(0.12) * np.exp(-((s - np.float32(27.0)) ** 2) / np.float32(4.0))
-                    shade += on * (np.float32(0.45) + np.float32(0.55) * roundness - crease + np.float32(0.18) * nail)
+                    shade += on * (
+                        np.float32(0.45) + np.float32(0.55) * roundness - crease + np.float32(0.2) * _soft(nail, blur)
+                    )
             if sheet <= 0:
                 continue
             sheet /= instants
             thumb /= instants
             shade /= instants
+            light = np.float32(1.0) - np.float32(SHADOW) * shadow / instants
             # Paper is not quite even: it bends a little and takes the light differently across.
             grain = np.float32(1.0) - np.float32(0.0006) * across[y, x] - np.float32(0.00003) * across[y, x] ** 2
+            if not lit:
+                grain, light, shade = np.float32(1.0), np.float32(1.0), thumb
             for k in range(channels):
-                under = picture[y, x, k] * (1 - sheet) + white[k] * grain * sheet
+                under = picture[y, x, k] * (1 - sheet) + white[k] * grain * light * sheet
                 picture[y, x, k] = under * (1 - thumb) + skin[k] * shade

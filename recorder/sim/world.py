@@ -218,7 +218,8 @@ class World:
         points = self._points(camera, face)
         picture = camera.warm_picture(points, self._breath, BREATH_C * (1 - face.breath), mouth=self._mouth(face))
         rows = np.full((1, picture.shape[0]), shift_mm, np.float32)
-        camera.sheet.cover(picture[:, :, None], rows, np.array([ROOM_C], np.float32), np.array([HAND_C], np.float32))
+        sheet, hand = np.array([ROOM_C], np.float32), np.array([HAND_C], np.float32)
+        camera.sheet.cover(picture[:, :, None], rows, sheet, hand, lit=False)
         return picture
 
 
