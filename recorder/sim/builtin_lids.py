@@ -74,7 +74,7 @@ def _moved(lids: Lids, upper_mm: Array, lower_mm: Array, closes: bool) -> Array:
 
 @dataclass(frozen=True)
 class _Lid:
-    """One lid of an eye: its side (as in `Lids`), margin, way up at each column of the grid, reach, and depth (see `_on_ball`)."""
+    """One lid of an eye: side (as in `Lids`), margin, way up at each column of the grid, reach, depth (see `_on_ball`)."""
 
     side: int
     margin: Numbers
