@@ -60,6 +60,7 @@ class BuiltinHead:
     """A family of heads made of formulas; see `recorder.sim.head.Head`."""
 
     name = "builtin"
+    sex_parameter: int | None = 0
     identity_size = len(PARAMETERS)
 
     def mesh(self, identity: Floats) -> HeadMesh:

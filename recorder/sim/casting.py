@@ -11,7 +11,7 @@ import numpy as np
 from protocol.movement import EMOTIONS
 from recorder.sim.appearance import Look, make_look
 from recorder.sim.clocks import Clock
-from recorder.sim.head import HeadMesh
+from recorder.sim.head import Floats, Head, HeadMesh
 from recorder.sim.heads import find_head
 from recorder.sim.manner import draw_manner
 from recorder.sim.options import SimOptions
@@ -93,7 +93,7 @@ def cast(seed: int, options: SimOptions) -> Cast:
     if options.take:
         traits = vary(traits, options.take)
     head = find_head(options.head, os.environ)
-    mesh = head.mesh(identity(traits, head.identity_size))
+    mesh = head.mesh(identity(traits, head))
     rng = np.random.default_rng([seed, options.take, 2])
     manner = draw_manner(np.random.default_rng([seed, 3]))
     performer = Performer(
@@ -108,9 +108,12 @@ def cast(seed: int, options: SimOptions) -> Cast:
     )
 
 
-def identity(traits: Traits, size: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
-    """Identity parameters of a subject, float32 [size], each from N(0, 1)."""
-    return np.random.default_rng(traits.identity_seed).standard_normal(size).astype(np.float32)
+def identity(traits: Traits, head: Head) -> Floats:
+    """Identity parameters of a subject for this head, float32 [identity_size], each from N(0, 1)."""
+    drawn = np.random.default_rng(traits.identity_seed).standard_normal(head.identity_size).astype(np.float32)
+    if head.sex_parameter is not None:
+        drawn[head.sex_parameter] = abs(drawn[head.sex_parameter]) * (1 if traits.sex == "m" else -1)
+    return drawn
 
 
 def describe(params: PixelParams) -> dict[str, float]:

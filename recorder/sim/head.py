@@ -66,6 +66,7 @@ class Head(Protocol):
 
     name: str  # "builtin", "ict"
     identity_size: int  # how many parameters an identity has
+    sex_parameter: int | None  # the one that makes a head more male when positive, where there is one
 
     def mesh(self, identity: Floats) -> HeadMesh:
         """The head of an identity, float32 [identity_size], each parameter drawn from N(0, 1); zeros give the mean head."""

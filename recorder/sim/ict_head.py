@@ -28,6 +28,7 @@ class IctHead:
 
     name = "ict"
     identity_size = IDENTITY_SIZE
+    sex_parameter: int | None = None
 
     def __init__(self, path: Path) -> None:
         """Open the file; HeadError when it is none."""
