@@ -5,6 +5,7 @@ Renders for each camera what reaches its sensor: linear light or temperature. Kn
 
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from recorder.sim.appearance import Look
@@ -35,6 +36,7 @@ BREATH_C = 0.4  # the nostrils warm by some tenths of a degree at each breath ou
 STEP_PX = 2.0  # how far the edge of the paper may go between two pictures; it is blurred over more than twice that
 MOST_STEPS = 12
 GLINT = 12.0  # a lamp or window is that much brighter than a wall that it lights
+LENS_PX = 0.5  # standard deviation of the event camera's blur: nose and ears are 6 um out of focus, pixels are 18.5 um wide
 BLUR_PX = 0.8  # movement during an exposure from which it is blurred
 AT_REST = tuple(FaceState(pose=Pose(yaw_deg=yaw)) for yaw in (-25.0, 0.0, 25.0))  # where lips that part at rest would show it
 
@@ -58,6 +60,7 @@ class Camera:
         self.sheet = SheetView(sheet, view)
         self._surface, self._lenses, self._light, self._wall = surface, body.lenses, light, wall
         self._outer = len(surface.triangles) - len(body.triangles) + body.outer
+        self._smooth = np.concatenate([body.triangles, body.lenses])  # lenses need normals too: they mirror
         self._ids, self._depth = cleared(*view.size)
         self._lens_ids, _ = cleared(*view.size)
         self._samples = Samples.room(*view.size)
@@ -68,7 +71,7 @@ class Camera:
     def light_picture(self, points: Floats, folds: Floats, gaze: Floats, glint_strength: float, *, mouth: bool) -> Floats:
         """[H, W, C] light of the subject before the wall. points: [V, 3] camera coordinates; mouth: whether it is open."""
         self._resolve(points, mouth=mouth)
-        vertex_normals(points, self._surface.triangles, self._normals)
+        vertex_normals(points, self._smooth, self._normals)
         illuminate(self._light, points, self._normals, self._screen, self._vertices)
         picture = np.empty_like(self._wall)
         moment = Moment(self._vertices, folds, gaze)
@@ -76,7 +79,8 @@ class Camera:
         if len(self._lenses):
             self._lens_ids.fill(NOTHING)
             draw(self._screen, self._lenses, self._lens_ids, self._depth)
-            glint(self._lenses, self._light, points, self._normals, self._lens_ids, glint_strength, picture)
+            moment_of = self._light, points, self._normals, self._vertices
+            glint(self._lenses, *moment_of, self._lens_ids, glint_strength, picture)
         return picture
 
     def sees_mouth(self, points: Floats) -> bool:
@@ -146,7 +150,7 @@ class World:
         """What the event camera sees behind any paper: float32 [260, 346] linear light, `WHITE` for white paper."""
         face = self._actor.face(t_us)
         picture = self._light_picture(self._event, self._points(self._event, face), face)
-        return np.asarray(picture[:, :, 0] * self._white, np.float32)
+        return np.asarray(cv2.GaussianBlur(picture[:, :, 0] * self._white, (3, 3), LENS_PX), np.float32)
 
     def event_pictures(self, begin_us: int, end_us: int) -> Floats:
         """What the event camera sees at the ends of M equal parts of a stretch, float32 [M, 260, 346]; M grows with the speed
