@@ -299,34 +299,42 @@ def warmth(
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def glint(lenses: Ints, light: Light, points: Floats, normals: Floats, ids: Ints, strength: Real, picture: Floats) -> None:
+def glint(
+    lenses: Ints, light: Light, points: Floats, normals: Floats, vertices: Floats, ids: Ints, strength: Real, picture: Floats
+) -> None:
     """Spectacle lenses over picture [H, W, C]: a little darker, with the mirrored lamp. ids: samples of `lenses` [F, 3].
 
-    points, normals: [V, 3] camera coordinates; strength: share of light that is mirrored x brightness of the lamp.
+    points, normals: [V, 3] camera coordinates; vertices: [V, 4] as in Moment; strength: share of light that is mirrored x
+    brightness of the lamp.
     """
     height, width, channels = picture.shape
     for y in range(height):
         for x in range(width):
-            seen, mirrored = _NONE, _NONE
+            seen, lens = _NONE, -1
             for j in range(SUB):
                 for i in range(SUB):
                     f = ids[y * SUB + j, x * SUB + i]
-                    if f < 0:
-                        continue
-                    seen += _SHARE
-                    mirrored += _SHARE * _mirror(points, normals, lenses[f, 0], light.towards)
-            if seen > 0:
+                    if f >= 0:
+                        seen, lens = seen + _SHARE, f
+            if lens >= 0:
+                a, b, c = lenses[lens, 0], lenses[lens, 1], lenses[lens, 2]
+                weights = _weights(vertices, a, b, c, np.float32(x) + _HALF, np.float32(y) + _HALF)
+                mirrored = seen * _mirror(points, normals, (a, b, c), weights, light.towards)
                 for k in range(channels):
                     through = picture[y, x, k] * (_ONE - np.float32(0.08) * seen)
                     picture[y, x, k] = through + strength * mirrored * light.strengths[0] * light.colour[k]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _mirror(points: Floats, normals: Floats, v: int, towards: Floats) -> Real:
+def _mirror(points: Floats, normals: Floats, corners: Any, weights: Any, towards: Floats) -> Real:
     """1 where the mirrored ray meets the lamp or window, some 40 degrees wide, 0 where it passes it."""
-    px, py, pz = points[v, 0], points[v, 1], points[v, 2]
-    nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]
+    px, py, pz, nx, ny, nz = _NONE, _NONE, _NONE, _NONE, _NONE, _NONE
+    for n in range(3):
+        v, share = corners[n], weights[n]
+        px, py, pz = px + share * points[v, 0], py + share * points[v, 1], pz + share * points[v, 2]
+        nx, ny, nz = nx + share * normals[v, 0], ny + share * normals[v, 1], nz + share * normals[v, 2]
     away = _ONE / np.sqrt(px * px + py * py + pz * pz)
-    dot = np.float32(2) * (px * nx + py * ny + pz * nz) * away
+    # The normal of a point within a triangle is shorter than those at its corners.
+    dot = np.float32(2) * (px * nx + py * ny + pz * nz) * away / (nx * nx + ny * ny + nz * nz + np.float32(1e-9))
     facing = (px * away - dot * nx) * towards[0] + (py * away - dot * ny) * towards[1] + (pz * away - dot * nz) * towards[2]
     return _ramp(facing, np.float32(0.93), np.float32(0.96))
