@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from protocol.streams import EVENT_DTYPE, IMU_DTYPE, TRIGGER_DTYPE, Array, Frame, Packet, Records, Stream
+from recorder.sim.bus import EventBus
 from recorder.sim.casting import Cast, cast, describe
 from recorder.sim.clocks import Clock, HostLink, Latency, draw_clock
 from recorder.sim.colour_camera import ColourCamera
@@ -144,6 +145,7 @@ class SimRig:
         self._imu_rng, self._aps_rng, self._extra_rng = streams[:3]
         self._usb = HostLink(streams[3], USB, self._start_us, HOST_EPOCH_NS)
         self._pixels = EventPixels((WIDTH, HEIGHT), self._options.pixel_params(), self._seed)
+        self._bus = EventBus()
         self._videos = Videos(self._frame_cameras(streams[4]))
         self._done_us = self._slow_us = 0
         self._aps_due_us = 0
@@ -240,7 +242,7 @@ class SimRig:
     def _events(
         self, pictures: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", begin_us: int, end_us: int
     ) -> list[Records]:
-        events, causes = self._pixels.step(pictures, end_us)
+        events, causes = self._bus.passed(*self._pixels.step(pictures, end_us), end_us)
         if self._options.rate_mev_s:
             added = self._added(begin_us, end_us)
             events = np.concatenate([events, added])
@@ -298,13 +300,17 @@ class SimRig:
         ]
 
     def _truth(self, first_us: int | None = None, last_us: int | None = None) -> Mapping[str, Any]:
-        """What really happened; events are counted from first_us to last_us; slow_us: how much was rendered less often."""
-        return self._play.truth(
-            self._world.sheet_view, self._stage_clocks(), self._counts(first_us, last_us), self._start_us
-        ) | {
-            "cameras": {
-                stream.value: camera.truth() for stream, camera in (self._videos.cameras if self._videos else {}).items()
-            }
+        """What really happened; events are counted from first_us to last_us.
+
+        Since the rig was opened: bus_lost, events that found the sensor's bus full; slow_us, how much time was rendered in
+        longer steps because the computer was too slow.
+        """
+        videos = self._videos.cameras if self._videos else {}
+        return {
+            **self._play.truth(self._world.sheet_view, self._stage_clocks(), self._counts(first_us, last_us), self._start_us),
+            "bus_lost": self._bus.lost,
+            "slow_us": self._slow_us,
+            "cameras": {stream.value: camera.truth() for stream, camera in videos.items()},
         }
 
     def _stage_clocks(self) -> dict[str, Clock]:
