@@ -19,6 +19,7 @@ Real: TypeAlias = Any  # a float32 inside the kernels, which mypy cannot follow
 PIECE = len(Part)  # the part number of everything that is no head: hair, glasses, clothes; coloured by its vertices
 SAME_SURFACE_MM = 4.0  # samples of one pixel that differ more in depth lie on two surfaces
 LIMBUS = 0.015  # half the width of the iris's soft border, in the cosine
+MIDLINE = 12.0  # texels on either side of the middle, some 7 mm, over which wrinkles of one side fade into those of the other
 WRAP = 0.25  # skin scatters light beyond the edge of the shadow
 LIT, SHINE = 2, 3  # columns of Moment.vertices after x and y
 _SKIN, _EYE_RIGHT, _EYE_LEFT = (np.uint8(part) for part in list(Part)[:3])
@@ -62,7 +63,8 @@ class Light(NamedTuple):
 
 class Moment(NamedTuple):
     """What changes from picture to picture. vertices: [V, 4] of x px, y px, light received, cosine of the highlight;
-    folds: [4] strength of the wrinkles; gaze: [2, 3] unit vectors of the right and the left eye in the head's frame.
+    folds: [4, 2] strength of the wrinkles on the subject's right and left side; gaze: [2, 3] unit vectors of the right and the
+    left eye in the head's frame.
     """
 
     vertices: Floats
@@ -210,7 +212,8 @@ def _shade(surface: Surface, light: Light, moment: Moment, samples: Samples, cou
     vertices, folds, gaze = moment
     faces, pixels, places, shares = samples
     channels = flat.shape[1]
-    creased = folds[0] > 0 or folds[1] > 0 or folds[2] > 0 or folds[3] > 0
+    creased = folds.max() > 0
+    middle = _HALF * np.float32(texture.shape[1] - 1)
     for n in range(count):
         f, pixel, share = faces[n], pixels[n], shares[n]
         a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
@@ -225,8 +228,10 @@ def _shade(surface: Surface, light: Light, moment: Moment, samples: Samples, cou
             ty, fy = _texel(row, texture.shape[0])
             dark = _ONE
             if creased:
+                left = _ramp(column, middle - np.float32(MIDLINE), middle + np.float32(MIDLINE))
                 for fold in range(4):
-                    dark -= folds[fold] * _lookup(wrinkles, tx, ty, fx, fy, fold)
+                    strength = folds[fold, 0] + left * (folds[fold, 1] - folds[fold, 0])
+                    dark -= strength * _lookup(wrinkles, tx, ty, fx, fy, fold)
             dark = max(dark, np.float32(0.15)) * lit
             highlight = _lookup(texture, tx, ty, fx, fy, channels) * shine * np.float32(0.3) * strengths[0]
             for k in range(channels):

@@ -236,14 +236,18 @@ def _daylight(mesh: HeadMesh) -> Floats:
 
 
 def folds(face: FaceState) -> Floats:
-    """Strength of each channel of `Look.wrinkles`, float32 [4]: between the brows, on the nose, cheeks and eyes, forehead."""
-    at = face.units.get
+    """Strength of each channel of `Look.wrinkles` (between the brows, on the nose, cheeks and eyes, forehead) on the subject's
+    right and left side, float32 [4, 2].
+    """
+    return np.array([_folds(face, side) for side in ("R", "L")], np.float32).T.copy()
 
-    def both(unit: str) -> float:
-        return max(at(f"{unit}_L", 0.0), at(f"{unit}_R", 0.0))
 
-    cheeks = min(1.0, 0.8 * both("AU12") + 0.4 * both("AU6") + 0.3 * both("AU9"))
-    return np.array([both("AU4"), both("AU9"), cheeks, min(1.0, max(both("AU1"), both("AU2")))], np.float32)
+def _folds(face: FaceState, side: str) -> tuple[float, float, float, float]:
+    def at(unit: str) -> float:
+        return face.units.get(f"{unit}_{side}", 0.0)
+
+    cheeks = min(1.0, 0.8 * at("AU12") + 0.4 * at("AU6") + 0.3 * at("AU9"))
+    return at("AU4"), at("AU9"), cheeks, min(1.0, max(at("AU1"), at("AU2")))
 
 
 def mouth_open(face: FaceState) -> bool:
