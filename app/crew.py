@@ -102,18 +102,18 @@ class Crew:
                 continue
             if isinstance(told, BaseException):
                 raise told
-            if told is None:
-                working -= 1
-            else:
-                if told.is_last:
-                    self._stop.set()
+            working -= told is None
+            if told is not None:
                 yield told
 
     def _work(self) -> None:
         try:
             with _Recorder(self._settings, self._stop) as recorder:
                 for take in self._next():
-                    self._told.put(self._made(recorder, take))
+                    outcome = self._made(recorder, take)
+                    self._told.put(outcome)
+                    if outcome.is_last:
+                        self._stop.set()
             self._told.put(None)
         except BaseException as error:  # noqa: BLE001  (raised again by `outcomes` in the main thread)
             self._told.put(error)

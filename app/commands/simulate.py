@@ -31,7 +31,7 @@ from protocol.script import Script
 from recorder.settings import RecorderSettings
 from recorder.sim.heads import BUILTIN, ICT, ICT_FILE, locate_head, user_heads
 from recorder.sim.options import parse_options
-from recorder.sim.plan import MAX_TAKES, Plan, PlannedTake, Wishes, draw_plan, lanes
+from recorder.sim.plan import MAX_TAKES, Plan, PlannedTake, Wishes, check, draw_plan, lanes
 from recorder.sources.spec import parse_camera
 
 
@@ -72,9 +72,12 @@ def simulate(data: Path, settings: Path | None, jobs: int | None, as_json: bool,
     some with glasses; their takes have other light and another seat each time. The data set is marked as simulated.
     """
     wishes = _wishes(**options)
+    check(wishes)
+    refuse_other_folder(data, wishes)
+    if not is_begun(data):
+        refuse_small_disk(data, wishes, wishes.total)
     plan = draw_plan(wishes)
     parse_options(parse_camera(plan.takes[0].camera).options)  # what is wrong with the ranges is told here
-    refuse_other_folder(data, wishes)
     work = _Work(data, wishes, plan, load_settings(settings), jobs or cores())
     return _report(work, work.do(), as_json)
 
@@ -135,8 +138,6 @@ class _Work:
     def do(self) -> Result:
         """Make what is missing."""
         takes = self.plan.takes
-        if not is_begun(self.data):
-            refuse_small_disk(self.data, self.wishes, len(takes))
         with opened(self.data, self.wishes, self.plan):
             clean_up(self.data, self.plan, say)
             there = find_made(self.data, self.plan)

@@ -109,7 +109,7 @@ class Plan:
 
 def draw_plan(wishes: Wishes) -> Plan:
     """The plan of these wishes. Raises PlanError for wishes that no data set can fulfil."""
-    _check(wishes)
+    check(wishes)
     people = tuple(_subjects(wishes.seed, wishes.subjects))
     asked = deal(largest_remainder(_weights(wishes), wishes.total))
     mistakes = _mistakes(wishes)
@@ -121,7 +121,8 @@ def draw_plan(wishes: Wishes) -> Plan:
     return Plan(people, tuple(takes))
 
 
-def _check(wishes: Wishes) -> None:
+def check(wishes: Wishes) -> None:
+    """Raise PlanError for wishes that no data set can fulfil."""
     if not wishes.movements or len(set(wishes.movements)) < len(wishes.movements):
         raise PlanError("A data set needs one movement at least, and each only once; correct --movements.")
     if wishes.total > MAX_TAKES:
