@@ -50,7 +50,7 @@ def _ict(path):
     return IctHead(path)
 
 
-@functools.lru_cache(maxsize=12)
+@functools.lru_cache(maxsize=24)
 def make_mesh(name, seed=None):
     """The head of a seed; without one, the mean head."""
     head = make_head(name)
@@ -66,7 +66,13 @@ def subject(seed=1, *, glasses=False, **changes):
     return dataclasses.replace(draw_traits(seed, glasses=glasses), **{**straight, **changes})
 
 
-@functools.lru_cache(maxsize=12)
+def shaven(seed=1):
+    """A subject without the fine dark texture of a beard, which changes with the least movement of the skin under it."""
+    traits = subject(seed)
+    return dataclasses.replace(traits, beard=dataclasses.replace(traits.beard, style="none", density=0.0, length_mm=0.0))
+
+
+@functools.lru_cache(maxsize=24)
 def looks(name, identity, traits):
     """(mesh, look) of a subject."""
     mesh = make_mesh(name, identity)
@@ -78,6 +84,13 @@ def make_world(puppet, traits=None, *, head="builtin", identity=None, sheet=DOWN
     traits = traits or subject()
     mesh, look = looks(head, identity, painted or traits)
     return World(mesh, look, traits, sheet, puppet)
+
+
+@functools.lru_cache(maxsize=6)
+def stage(head="builtin", traits=None):
+    """(world, puppet) of a mean head, made once for all tests that ask for the same."""
+    puppet = Puppet()
+    return make_world(puppet, traits, head=head), puppet
 
 
 def seen(world, puppet, *, t_us=0, **face):
@@ -126,7 +139,7 @@ def dyed_eyes(traits, *, iris_only=False, **where):
         changes = {"colour_bgr": colour, "rim_bgr": colour, "sclera_bgr": traits.eyes.sclera_bgr if iris_only else colour}
         return dataclasses.replace(traits, eyes=dataclasses.replace(traits.eyes, **changes))
 
-    return Dyed(eyes(GREY), eyes(BRIGHT), painted=traits, **where)
+    return Dyed(eyes(GREY), eyes(BRIGHT), **{"painted": traits, **where})
 
 
 def dyed_mouth(traits, **where):
