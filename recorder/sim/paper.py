@@ -64,7 +64,7 @@ class SheetView:
         return float(self._along.max() + COVERED_MM + self._blur_mm)
 
     def enters_at_mm(self) -> float:
-        """The shift at which its edge begins to cover this view."""
+        """The shift at which its edge comes into this view as it leaves; before, sheet and hand cover all of it."""
         return float(self._along.min() + COVERED_MM - self._blur_mm)
 
     def cover(self, picture: Floats, shifts_mm: Floats, white: Floats, skin: Floats, *, lit: bool = True) -> None:

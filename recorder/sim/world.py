@@ -154,7 +154,7 @@ class World:
 
     def event_pictures(self, begin_us: int, end_us: int) -> Floats:
         """What the event camera sees at the ends of M equal parts of a stretch, float32 [M, 260, 346]; M grows with the speed
-        of the paper, so that its edge goes `STEP_PX` at most from one to the next.
+        of the paper, so that its edge and the hand go `STEP_PX` from one to the next; more only where M is `MOST_STEPS`.
         """
         shifts = [self._actor.paper(t_us).shift_mm for t_us in (begin_us, end_us)]
         steps = self._steps(*shifts)
@@ -169,11 +169,9 @@ class World:
         return pictures
 
     def _steps(self, before_mm: float, after_mm: float) -> int:
-        sheet = self._event.sheet
-        low, high = sorted((before_mm, after_mm))
-        if high < sheet.enters_at_mm() or low > sheet.leaves_at_mm():
+        if min(before_mm, after_mm) > self._event.sheet.leaves_at_mm():
             return 1
-        moved_px = (high - low) * self._event.view.focal_px / PLANE_MM
+        moved_px = abs(after_mm - before_mm) * self._event.view.focal_px / PLANE_MM
         return int(np.clip(np.ceil(moved_px / STEP_PX), 1, MOST_STEPS))
 
     def _face_at(self, t_us: int, shift_mm: float) -> Floats:
