@@ -38,18 +38,26 @@ def _take_claim(claim: Path) -> None:
     mine = ProcessId.current().to_json() + "\n"
     if create_exclusive(claim, mine):
         return
-    owner = ProcessId.from_json(claim.read_text(encoding="utf-8", errors="replace"))
+    owner = _owner(claim)
     if owner is not None and owner.is_alive() is not False:
-        raise SimulationError(f"{claim.parent}: another `glimpse simulate` is at work here; wait until it is done.")
+        raise SimulationError(
+            f"{claim}: another `glimpse simulate` is at work here; wait until it is done, or remove this file if none is."
+        )
     aside = claim.with_name(f"{CLAIM}.{ProcessId.current().pid}")
     claim.rename(aside)  # of two that find it dead only one can
     aside.unlink()
     _take_claim(claim)
 
 
-def is_begun(data: Path) -> bool:
-    """Whether a data set was begun here by these functions."""
-    return (data / WISHES_FILE).exists()
+def begun(data: Path) -> Wishes | None:
+    """The wishes of the data set that was begun here, None where none was. Raises SimulationError."""
+    path = data / WISHES_FILE
+    if not path.exists():
+        return None
+    try:
+        return Wishes.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise SimulationError(f"{path}: cannot be read ({describe(error)}); choose another folder.") from error
 
 
 def refuse_other_folder(data: Path, wishes: Wishes) -> None:
@@ -59,25 +67,19 @@ def refuse_other_folder(data: Path, wishes: Wishes) -> None:
     info = Dataset(data).info
     if info is None or not info.simulated:
         raise SimulationError(f"{data}: is no simulated data set, so simulated takes may not be in it; choose another folder.")
-    if not is_begun(data):
+    before = begun(data)
+    if before is None:
         if not {path.name for path in data.iterdir()} <= {DATASET_FILE, CLAIM}:
             raise SimulationError(
                 f"{data}: holds simulated takes or subjects that `glimpse simulate` did not make; choose another folder."
             )
-    elif different := _difference(_begun(data / WISHES_FILE), wishes):
+    elif different := _difference(before, wishes):
         raise SimulationError(f"{data}: {different}; give the same options to complete it, or choose another folder.")
 
 
-def _begun(path: Path) -> Wishes:
-    try:
-        return Wishes.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise SimulationError(f"{path}: cannot be read ({describe(error)}); choose another folder.") from error
-
-
-def _difference(begun: Wishes, now: Wishes) -> str | None:
+def _difference(then: Wishes, now: Wishes) -> str | None:
     for name in type(now).model_fields:
-        before, wanted = getattr(begun, name), getattr(now, name)
+        before, wanted = getattr(then, name), getattr(now, name)
         if before != wanted:
             option = "--" + name.replace("_", "-")
             if name == "script":
@@ -108,7 +110,7 @@ def opened(data: Path, wishes: Wishes, plan: Plan) -> Iterator[None]:
 
 
 def _describe(data: Path, wishes: Wishes, plan: Plan) -> None:
-    if not is_begun(data):
+    if begun(data) is None:
         write_atomic(data / WISHES_FILE, wishes.model_dump_json(indent=2) + "\n")
     store = SubjectStore(data)
     known = {record.subject for record in store.records()}

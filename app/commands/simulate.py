@@ -18,9 +18,9 @@ from app.crew import Crew, Outcome, cores, interrupting
 from app.output import Exit, print_json, say
 from app.simulation import (
     SimulationError,
+    begun,
     clean_up,
     find_made,
-    is_begun,
     mark_mistakes,
     opened,
     refuse_other_folder,
@@ -71,10 +71,11 @@ def simulate(data: Path, settings: Path | None, jobs: int | None, as_json: bool,
     Each take is recorded as `glimpse record --camera sim` records it, as fast as this computer can. Subjects are women and men,
     some with glasses; their takes have other light and another seat each time. The data set is marked as simulated.
     """
-    wishes = _wishes(**options)
+    before = begun(data)
+    wishes = _wishes(before, **options)
     check(wishes)
     refuse_other_folder(data, wishes)
-    if not is_begun(data):
+    if before is None:
         refuse_small_disk(data, wishes, wishes.total)
     plan = draw_plan(wishes)
     parse_options(parse_camera(plan.takes[0].camera).options)  # what is wrong with the ranges is told here
@@ -82,9 +83,10 @@ def simulate(data: Path, settings: Path | None, jobs: int | None, as_json: bool,
     return _report(work, work.do(), as_json)
 
 
-def _wishes(*, script: Path | None, movements: str | None, head: str | None, **others: Any) -> Wishes:
+def _wishes(before: Wishes | None, *, script: Path | None, movements: str | None, head: str | None, **others: Any) -> Wishes:
     loaded = load_script(script, MOVEMENTS[0].token)
-    return Wishes(script=loaded, movements=_tokens(movements, loaded), head=_pinned(head), **others)
+    wanted = head or (before.head if before else None)  # what is imported since then changes nothing that was begun
+    return Wishes(script=loaded, movements=_tokens(movements, loaded), head=_pinned(wanted), **others)
 
 
 def _tokens(text: str | None, script: Script) -> tuple[str, ...]:
@@ -148,13 +150,16 @@ class _Work:
         return result
 
     def _make(self, missing: Sequence[PlannedTake], result: Result) -> None:
-        begun_s = time.monotonic()
+        begun_s, is_told = time.monotonic(), False
         crew = Crew(self.data, self.wishes, self.settings, lanes(missing), self.jobs)
         with _showing(result.existing, len(self.plan.takes)) as show, crew, interrupting(crew):
             for outcome in crew.outcomes():
                 if outcome is not None:
                     result.outcomes.append(outcome)
                     show(outcome)
+                if crew.is_interrupted and not is_told:
+                    is_told = True
+                    say("Ending the takes that are under way; press Ctrl-C again to leave at once.")
         result.seconds, result.interrupted = time.monotonic() - begun_s, crew.is_interrupted
 
 

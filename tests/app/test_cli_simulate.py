@@ -199,6 +199,12 @@ def test_a_take_that_is_gone_and_one_to_be_redone_are_made_under_new_numbers(fin
     assert_is_the_plan(data)
 
 
+def test_a_head_that_was_imported_or_set_since_changes_nothing_that_was_begun(finished, simulate, short, monkeypatch):
+    monkeypatch.setenv("GLIMPSE_HEAD", "/nowhere/head.npz")
+    named = FEW.index("--head")
+    assert simulate(finished, *FEW[:named], *FEW[named + 2 :], *short)[0] == 0
+
+
 def when_written(data):
     """Wait until events of a take are being written."""
     wait_until(lambda: any(path.stat().st_size > 100_000 for path in data.glob("*/*.part.aedat4")), "a take to be written")
@@ -236,6 +242,7 @@ def test_control_c_ends_cleanly_and_what_is_finished_stays(simulate, short, tmp_
     assert (process.returncode, told["interrupted"], told["failed"]) == (3, True, []), said
     assert (told["made"], told["missing"]) == (1, 1)
     assert "Traceback" not in said
+    assert "press Ctrl-C again" in said
     assert "the same command makes them" in said
     assert not left_overs(data)
 
