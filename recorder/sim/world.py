@@ -10,10 +10,10 @@ import numpy as np
 
 from recorder.sim.appearance import Look
 from recorder.sim.body import Body, turning
-from recorder.sim.head import Eye, Floats, HeadMesh, Part
+from recorder.sim.head import Eye, Floats, HeadMesh, Ints, Part
 from recorder.sim.paper import HAND_C, PLANE_MM, REFLECTANCE, ROOM_C, Sheet, SheetView
 from recorder.sim.raster import FAR, NOTHING, cleared, draw, project, vertex_normals
-from recorder.sim.shading import Light, Moment, Samples, Surface, glint, illuminate, shade, warmth
+from recorder.sim.shading import LIT, Light, Moment, Samples, Surface, glint, illuminate, shade, warmth
 from recorder.sim.state import SIDES, FaceState, PaperState, Pose
 from recorder.sim.texture import texture_coordinates
 from recorder.sim.traits import Light as LightTraits
@@ -27,6 +27,8 @@ FULL_LUX = 500.0  # a well-lit office (EN 12464-1), in which white paper is `WHI
 LASH = 0.03
 UPPER_UNITS = frozenset(f"AU{unit}_{side}" for unit in (1, 2, 4, 5, 7, 45) for side in SIDES)  # those that leave the lips alone
 INNER_LIPS = slice(60, 68)  # landmarks
+LIP_MIDDLES = (62, 66)
+WIDE_MM, SLIT = 5.0, 0.08  # lips that far apart let all light in; shut ones that much, so that no tooth shines through a seam
 LIT_TEETH_MM = 4.0  # the incisors stand that far behind the lips; light falls on them
 CAVITY_MM = 11.0  # farther in, light falls to a third over this way, as by eye in photographs of open mouths
 DARKEST = 0.06
@@ -35,6 +37,7 @@ TEETH_C, MOUTH_C, EYE_C = 34.0, 36.3, 34.8
 BREATH_C = 0.4  # the nostrils warm by some tenths of a degree at each breath out (Murthy & Pavlidis 2006)
 STEP_PX = 2.0  # how far the edge of the paper may go between two pictures; it is blurred over more than twice that
 MOST_STEPS = 12
+MOST_INSTANTS = 64  # of an exposure in which the paper moves
 GLINT = 12.0  # a lamp or window is that much brighter than a wall that it lights
 LENS_PX = 0.5  # standard deviation of the event camera's blur: nose and ears are 6 um out of focus, pixels are 18.5 um wide
 BLUR_PX = 0.8  # movement during an exposure from which it is blurred
@@ -61,6 +64,8 @@ class Camera:
         self._surface, self._lenses, self._light, self._wall = surface, body.lenses, light, wall
         self._outer = len(surface.triangles) - len(body.triangles) + body.outer
         self._smooth = np.concatenate([body.triangles, body.lenses])  # lenses need normals too: they mirror
+        self._inner = np.flatnonzero(np.isin(surface.parts, (Part.TEETH, Part.MOUTH)))
+        self._lips = body.mesh.landmarks[list(LIP_MIDDLES)]
         self._ids, self._depth = cleared(*view.size)
         self._lens_ids, _ = cleared(*view.size)
         self._samples = Samples.room(*view.size)
@@ -73,6 +78,7 @@ class Camera:
         self._resolve(points, mouth=mouth)
         vertex_normals(points, self._smooth, self._normals)
         illuminate(self._light, points, self._normals, self._screen, self._vertices)
+        self._vertices[self._inner, LIT] *= _let_in(points, self._lips)
         picture = np.empty_like(self._wall)
         moment = Moment(self._vertices, folds, gaze)
         shade(self._surface, self._light, moment, self._ids, self._depth, self._wall, picture, self._samples)
@@ -189,13 +195,22 @@ class World:
         """What the colour camera collects, float32 [H, W, 3] BGR: see recorder.sim.scenery.Scenery."""
         camera = self._rgb
         picture = self._exposed(camera, t_top_us, t_bottom_us, exposure_us)
-        offsets = (np.arange(8) - 3.5) / 8 * exposure_us
-        rows = np.linspace(t_top_us, t_bottom_us, 5)
-        known = np.array([[self._actor.paper(round(t + offset)).shift_mm for t in rows] for offset in offsets])
-        every = np.linspace(0, 4, camera.view.size[1])
-        shifts = np.stack([np.interp(every, np.arange(5), line) for line in known]).astype(np.float32)
+        shifts = self._shifts_mm(camera.view, t_top_us, t_bottom_us, exposure_us)
         camera.sheet.cover(picture, shifts, self._paper_bgr * np.float32(REFLECTANCE), self._hand_bgr)
         return picture
+
+    def _shifts_mm(self, view: View, t_top_us: int, t_bottom_us: int, exposure_us: int) -> Floats:
+        """The paper's shift for every row at instants of its exposure, [N, H]: so many that its edge is a ramp, not a comb."""
+
+        def at(rows_us: Floats, offset_us: float) -> list[float]:
+            return [self._actor.paper(round(float(t_us) + offset_us)).shift_mm for t_us in rows_us]
+
+        rows_us = np.linspace(t_top_us, t_bottom_us, 5)
+        moved_mm = np.abs(np.subtract(at(rows_us, exposure_us / 2), at(rows_us, -exposure_us / 2))).max()
+        count = int(np.clip(np.ceil(moved_mm / view.blur_mm(PLANE_MM)), 1, MOST_INSTANTS))
+        offsets_us = (np.arange(count) - (count - 1) / 2) / count * exposure_us
+        every_us = np.linspace(t_top_us, t_bottom_us, view.size[1])
+        return np.array([np.interp(every_us, rows_us, at(rows_us, offset)) for offset in offsets_us], np.float32)
 
     def _exposed(self, camera: Camera, t_top_us: int, t_bottom_us: int, exposure_us: int) -> Floats:
         """The subject, each row at its own time, averaged over the exposure where it moves."""
@@ -231,6 +246,12 @@ def _daylight(mesh: HeadMesh) -> Floats:
     share = np.exp(-np.maximum(lips_mm - LIT_TEETH_MM - mesh.rest[:, 2], 0) / CAVITY_MM)
     share[~np.isin(mesh.parts, (Part.TEETH, Part.MOUTH))] = 1
     return np.asarray(np.maximum(share, DARKEST)[:, None], np.float32)
+
+
+def _let_in(points: Floats, lips: Ints) -> float:
+    """Share of the light that comes through between the lips. lips: vertices of the middles of the upper and the lower one."""
+    gap_mm = float(np.linalg.norm(points[lips[0]] - points[lips[1]]))
+    return float(np.clip(gap_mm / WIDE_MM, SLIT, 1))
 
 
 def folds(face: FaceState) -> Floats:
