@@ -3,7 +3,8 @@
     PYTHON event_pixel_v2e.py CHECKOUT JOB.json
 
 The job names frames (uint8 [n, H, W], .npy), their rate, v2e's parameters, a file of thresholds or null, and where to put
-the result: t, x, y, p of the events, the seconds and the seconds of processor time that the frames took, the number of threads. Imports nothing of Glimpse.
+the result: t, x, y, p of the events, the seconds and the seconds of processor time that the frames took, the number of
+threads. Imports nothing of Glimpse.
 """
 
 import importlib

@@ -160,6 +160,30 @@ def _eye_albedo(eye_colours: Floats, cosines: Floats, along: Real, k: int) -> Re
     return (eye_colours[0, k] * (_ONE - iris) + coloured * iris) * (_ONE - np.float32(0.93) * pupil)
 
 
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _bare(ids: Ints, x: int, y: int) -> Real:
+    """Share of a pixel that shows the background."""
+    bare = _NONE
+    for j in range(y * SUB, y * SUB + SUB):
+        for i in range(x * SUB, x * SUB + SUB):
+            if ids[j, i] < 0:
+                bare += _SHARE
+    return bare
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _is_even(triangles: Ints, parts: NDArray[np.uint8], ids: Ints, depth: Floats, x: int, y: int) -> Any:
+    """Whether all samples of a pixel lie on one surface."""
+    first, z, even = ids[y * SUB, x * SUB], depth[y * SUB, x * SUB], True
+    for j in range(y * SUB, y * SUB + SUB):
+        for i in range(x * SUB, x * SUB + SUB):
+            other = ids[j, i]
+            if even and other != first:
+                even = other >= 0 and first >= 0 and abs(depth[j, i] - z) <= np.float32(SAME_SURFACE_MM)
+                even = even and parts[triangles[other, 0]] == parts[triangles[first, 0]]
+    return even
+
+
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _gather(
     triangles: Ints, parts: NDArray[np.uint8], ids: Ints, depth: Floats, background: Floats, picture: Floats, samples: Samples
@@ -170,22 +194,13 @@ def _gather(
     count = 0
     for y in range(height):
         for x in range(width):
-            first, z = ids[y * SUB, x * SUB], depth[y * SUB, x * SUB]
-            even, seen = True, _NONE
-            for j in range(y * SUB, y * SUB + SUB):
-                for i in range(x * SUB, x * SUB + SUB):
-                    other = ids[j, i]
-                    if other < 0:
-                        seen += _SHARE
-                    if other == first or not even:
-                        continue
-                    even = other >= 0 and first >= 0 and abs(depth[j, i] - z) <= np.float32(SAME_SURFACE_MM)
-                    even = even and parts[triangles[other, 0]] == parts[triangles[first, 0]]
+            first = ids[y * SUB, x * SUB]
+            seen = _bare(ids, x, y)
             for k in range(channels):
                 picture[y, x, k] = background[y, x, k] * seen
             if seen == _ONE:
                 continue
-            if even:
+            if _is_even(triangles, parts, ids, depth, x, y):
                 faces[count], pixels[count], shares[count] = first, y * width + x, _ONE
                 places[count, 0], places[count, 1] = np.float32(x) + _HALF, np.float32(y) + _HALF
                 count += 1
