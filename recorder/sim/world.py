@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from recorder.sim.appearance import Look
 from recorder.sim.body import Body, turning
@@ -202,7 +203,7 @@ class World:
     def _shifts_mm(self, view: View, t_top_us: int, t_bottom_us: int, exposure_us: int) -> Floats:
         """The paper's shift for every row at instants of its exposure, [N, H]: so many that its edge is a ramp, not a comb."""
 
-        def at(rows_us: Floats, offset_us: float) -> list[float]:
+        def at(rows_us: NDArray[np.float64], offset_us: float) -> list[float]:
             return [self._actor.paper(round(float(t_us) + offset_us)).shift_mm for t_us in rows_us]
 
         rows_us = np.linspace(t_top_us, t_bottom_us, 5)

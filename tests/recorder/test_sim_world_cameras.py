@@ -139,6 +139,13 @@ def test_an_exposure_blurs_the_edge_by_the_way_that_it_goes():
     assert width_mm(2) < 2
 
 
+def test_an_edge_that_moves_fast_is_a_ramp_and_not_a_comb():
+    share, contrast = paper_share(lambda t: 130 + 3.9 * t / 1_000, 0, 2, 16_000, RIGHTWARDS)
+    line = share[100][contrast[100] > 0.3]
+    rising = np.diff(line)[(line[1:] > 0.1) & (line[1:] < 0.9)]
+    assert rising.max() < 1.5 * rising.mean()
+
+
 def test_the_three_cameras_see_the_edge_of_the_paper_at_one_place():
     for shift in (118.0, 130.0, 142.0):
         found = []
