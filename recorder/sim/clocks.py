@@ -1,8 +1,11 @@
 """Time in a simulated frame camera: its own clock, its frame timer, and the way of a picture to the host. Knows no picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from recorder.sim.scenery import Shot
 
 OFFSET_MAX_US = 3_000_000
 DRIFT_MAX_PPM = 100.0  # crystals of cheap cameras are specified to +-50 ppm; two clocks differ by twice that
@@ -100,3 +103,31 @@ class HostLink:
     def host_ns(self, arrival_us: int) -> int:
         """The host's monotonic clock at event time arrival_us, ns."""
         return self._host_epoch_ns + (arrival_us - self._start_us) * 1000
+
+
+class Schedule:
+    """Which pictures are taken and which of them get lost. Counts those in `dropped`."""
+
+    def __init__(self, rng: np.random.Generator, timer: FrameTimer, drop_share: float) -> None:
+        """drop_share: probability with which a picture gets lost on its way."""
+        self._rng, self._timer, self._drop_share = rng, timer, drop_share
+        self._tick_us = timer.next_us()
+        self.dropped = 0
+
+    def shots(self, until_us: int, shoot: Callable[[int], Shot]) -> list[Shot]:
+        """The pictures not yet taken whose read-out begins before until_us (event time, us), in order; shoot: takes one."""
+        shots = []
+        while self._tick_us < until_us:
+            shot = shoot(self._tick_us)
+            self._tick_us = self._timer.next_us()
+            if self._rng.random() < self._drop_share:
+                self.dropped += 1
+            else:
+                shots.append(shot)
+        return shots
+
+    def skip(self, until_us: int) -> None:
+        """Lose the pictures whose read-out begins before until_us without taking them."""
+        while self._tick_us < until_us:
+            self._tick_us = self._timer.next_us()
+            self.dropped += 1

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from protocol.streams import Frame, Stream
-from recorder.sim.clocks import Clock, FrameTimer, HostLink, Latency, jitter_us
+from recorder.sim.clocks import Clock, FrameTimer, HostLink, Latency, Schedule, jitter_us
 from recorder.sim.lamp import Lamp
 from recorder.sim.scenery import Radiance, Scenery, SensorError, Shot, check_between
 
@@ -184,31 +184,25 @@ class ColourCamera:
         self._options = options or ColourOptions()
         self._scenery, self._lamp, self._clock, self._start_us = scenery, lamp, clock, start_us
         self._times, noise = rng.spawn(2)
-        self._timer = FrameTimer(self._times, clock, start_us, self._options.fps, self._options.tick_sigma_us)
+        timer = FrameTimer(self._times, clock, start_us, self._options.fps, self._options.tick_sigma_us)
+        self._schedule = Schedule(self._times, timer, self._options.drop_share)
         self._link = HostLink(self._times, LATENCY, start_us, host_epoch_ns)
         self._exposure = AutoExposure(EXPOSURE_MIN_US, self._options.exposure_max_us)
         self._balance = WhiteBalance(self._options.fps, self._options.white_balance)
         self._sensor = Sensor(noise, self._options.size)
-        self._tick_us = self._timer.next_us()
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Pictures that got lost."""
+        return self._schedule.dropped
 
     def due(self, until_us: int) -> list[Shot]:
         """The pictures not yet given whose read-out ends before until_us (event time, us), in order."""
-        shots = []
-        while self._tick_us + self._options.readout_us < until_us:
-            shot = self._shoot(self._tick_us)
-            self._tick_us = self._timer.next_us()
-            if self._times.random() < self._options.drop_share:
-                self.dropped += 1
-            else:
-                shots.append(shot)
-        return shots
+        return self._schedule.shots(until_us - self._options.readout_us, self._shoot)
 
     def skip(self, until_us: int) -> None:
         """Lose the pictures that begin to be read out before until_us (event time, us): they are counted as dropped."""
-        while self._tick_us < until_us:
-            self._tick_us = self._timer.next_us()
-            self.dropped += 1
+        self._schedule.skip(until_us)
 
     def _shoot(self, tick_us: int) -> Shot:
         """The picture whose first row is read at tick_us. Each row's exposure ends with its read-out."""

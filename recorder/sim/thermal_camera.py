@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.streams import Frame, Stream
-from recorder.sim.clocks import Clock, FrameTimer, HostLink, Latency, jitter_us
+from recorder.sim.clocks import Clock, FrameTimer, HostLink, Latency, Schedule, jitter_us
 from recorder.sim.scenery import Scenery, Shot, check_between
 
 SIZE = (160, 120)  # datasheet, p. 1: 160 x 120 active pixels
@@ -138,35 +138,29 @@ class ThermalCamera:
         self._options = options or ThermalOptions()
         self._scenery, self._clock, self._start_us = scenery, clock, start_us
         self._times, self._rng = rng.spawn(2)
-        self._timer = FrameTimer(self._times, clock, start_us, self._options.fps, self._options.tick_sigma_us)
+        timer = FrameTimer(self._times, clock, start_us, self._options.fps, self._options.tick_sigma_us)
+        self._schedule = Schedule(self._times, timer, self._options.drop_share)
         self._link = HostLink(self._times, LATENCY, start_us, host_epoch_ns)
         self._shutter = Shutter(self._times, start_us, self._options)
         self._pattern = FixedPattern(self._rng, start_us)
         self._offset_k = ACCURACY_K * float(self._rng.standard_normal())
         self._dead = self._rng.random((SIZE[1], SIZE[0])) < DEAD_SHARE
-        self._tick_us = self._timer.next_us()
         self._read_us = start_us
         self._warmth: Kelvins | None = None  # filtered picture; None where the filter begins anew
         self._image: NDArray[np.uint16] | None = None
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Pictures that got lost."""
+        return self._schedule.dropped
 
     def due(self, until_us: int) -> list[Shot]:
         """The pictures not yet given that are read out before until_us (event time, us), in order."""
-        shots = []
-        while self._tick_us < until_us:
-            shot = self._shoot(self._tick_us)
-            self._tick_us = self._timer.next_us()
-            if self._times.random() < self._options.drop_share:
-                self.dropped += 1
-            else:
-                shots.append(shot)
-        return shots
+        return self._schedule.shots(until_us, self._shoot)
 
     def skip(self, until_us: int) -> None:
         """Lose the pictures that begin to be read out before until_us (event time, us): they are counted as dropped."""
-        while self._tick_us < until_us:
-            self._tick_us = self._timer.next_us()
-            self.dropped += 1
+        self._schedule.skip(until_us)
 
     def _shoot(self, tick_us: int) -> Shot:
         """The picture read at tick_us: its time is that of the light in it on average, one time constant before."""

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.sim.clocks import Clock, FrameTimer, HostLink, Latency, draw_clock, jitter_us
+from protocol.streams import Frame, Stream
+from recorder.sim.clocks import Clock, FrameTimer, HostLink, Latency, Schedule, draw_clock, jitter_us
 from recorder.sim.lamp import Lamp
-from recorder.sim.scenery import SensorError
+from recorder.sim.scenery import SensorError, Shot
 
 START_US = 1_700_000_000_000_000
 HOUR_US = 3_600_000_000
@@ -17,7 +18,7 @@ moments = st.integers(START_US, START_US + 10 * HOUR_US)
 
 
 def by_the_manifest(truth, stream_us, t0_us):
-    """DESIGN.md, Time."""
+    """The formula of the manifest's truth."""
     shifted = stream_us - t0_us + truth["offset_us"]
     return t0_us + shifted + truth["drift_ppm"] * 1e-6 * shifted
 
@@ -107,3 +108,31 @@ def test_whole_periods_of_a_lamp_have_no_flicker():
 def test_a_lamp_that_cannot_be(wrong):
     with pytest.raises(SensorError, match=r"^The lamp's .* is .*: give a number between .*\.$"):
         Lamp(**wrong)
+
+
+# --- which pictures there are
+
+
+def schedule(drop_share=0.0, seed=1):
+    rng = np.random.default_rng(seed)
+    return Schedule(rng, FrameTimer(rng, Clock(0, 0.0), START_US, 100.0, 0.0), drop_share)
+
+
+def shot(tick_us):
+    return Shot(Frame(Stream.RGB, np.zeros((2, 2, 3), np.uint8), tick_us, None, 0), tick_us, tick_us)
+
+
+def test_pictures_that_are_skipped_are_never_taken_and_counted():
+    plan, taken = schedule(), []
+    plan.skip(START_US + 55_000)
+    shots = plan.shots(START_US + 105_000, lambda tick_us: (taken.append(tick_us), shot(tick_us))[1])
+    assert len(taken) == len(shots) == 5
+    assert min(taken) >= START_US + 55_000
+    assert plan.dropped == 10 - len(shots)
+
+
+def test_pictures_get_lost_at_the_rate_that_was_asked_for():
+    plan = schedule(0.25)
+    given = plan.shots(START_US + 40_000_000, shot)
+    assert len(given) + plan.dropped == pytest.approx(4000, abs=1)
+    assert plan.dropped / 4000 == pytest.approx(0.25, abs=0.03)
