@@ -16,7 +16,7 @@ from recorder.sim.state import FaceState, Pose
 
 # The head turns about the upper neck, between the atlas and the base of the skull: below and behind the eyes.
 PIVOT_MM = (0.0, -95.0, -85.0)
-STILL_FROM_MM, STILL_TO_MM = -120.0, -190.0  # the neck twists between these heights, shoulders stay
+STILL_FROM_MM, STILL_TO_MM = -115.0, -165.0  # the neck twists between these heights, shoulders stay
 BREATH_RISE_MM = 1.2  # of the shoulders when sitting; chest wall excursions are 4-12 mm (De Troyer & Estenne 1984)
 EYE_SINK_MM = 0.4  # keeps the ball under lids that are flat triangles
 EYES_UP_MM = 22.0  # the cameras look at the middle of the face, which is below the eyes

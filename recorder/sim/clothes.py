@@ -1,5 +1,7 @@
 """What is worn below the neck: a torso in a shirt, so that no head floats. Stays when the head turns."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +41,8 @@ def torso(on: Canvas, traits: Traits) -> tuple[Piece, ...]:
     points = np.stack([radius * np.sin(angle), height, radius * np.cos(angle) - AXIS_MM], axis=-1)
     trunk = np.asarray(points.reshape(-1, 3), np.float32)
     triangles = grid_triangles(len(drops), COLUMNS, around=True)
-    return (plain(trunk, triangles, _cloth(traits.clothes, trunk, np.repeat(drops, COLUMNS)), CLOTH_C, anchor="body"),)
+    shirt = plain(trunk, triangles, _cloth(traits.clothes, trunk, np.repeat(drops, COLUMNS)), CLOTH_C, anchor="body")
+    return (replace(shirt, two_sided=True),)  # where the neck leaves room, the collar's back is seen from inside
 
 
 def shirt_mm(on: Canvas, angle: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
