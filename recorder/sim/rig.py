@@ -42,7 +42,9 @@ LONGEST_STEP = 8
 PICTURES_LATE_US = 200_000  # frame cameras that are later than this lose pictures, as webcams of a busy computer do
 APS_PERIOD_US = 40_000
 APS_EXPOSURE_US = STEP_US
-APS_WHITE = 200.0  # grey level of the brightest part of the scene: the camera's exposure was set for it
+# Grey levels for which the camera's exposure was set: the brightest part of the scene is at the first one at least, the face
+# at the second one unless the brightest part would be overexposed by more than the third.
+APS_WHITE, APS_FACE, APS_MOST = 200.0, 75.0, 400.0
 APS_NOISE = 1.2  # grey levels, standard deviation
 IMU_PERIOD_US = 1_000
 APS_EXPOSURE_START, APS_EXPOSURE_END = 8, 9  # dv-processing, TriggerType
@@ -172,7 +174,7 @@ class SimRig:
         first = self._world.event_pictures(self._start_us, self._start_us)[-1]
         self._pixels.start(first, self._start_us)
         self._before = first
-        self._aps_gain = APS_WHITE / float(np.percentile(first, 98))
+        self._aps_gain = _aps_gain(first)
         if Stream.RGB in self._around.video:
             self._world.colour(self._options.rgb.size, self._start_us, self._start_us + 1, 1)
         if Stream.THERMAL in self._around.video:
@@ -329,6 +331,12 @@ class SimRig:
         self._closed = True
         if self._videos is not None:
             self._videos.close()
+
+
+def _aps_gain(light: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> float:
+    """Grey levels for a unit of light, of a picture [H, W] of the subject."""
+    bright, face = float(np.percentile(light, 98)), float(light[65:215, 103:243].mean())
+    return max(APS_WHITE / bright, min(APS_FACE / face, APS_MOST / bright))
 
 
 def _lamp(options: SimOptions) -> Lamp:
