@@ -67,6 +67,10 @@ class SheetView:
         """The shift at which its edge comes into this view as it leaves; before, sheet and hand cover all of it."""
         return float(self._along.min() + COVERED_MM - self._blur_mm)
 
+    def covers(self, shift_mm: float) -> bool:
+        """Whether nothing but paper and hand is seen at this shift."""
+        return shift_mm < float(self._along.min() + COVERED_MM - self._blur_mm)
+
     def cover(self, picture: Floats, shifts_mm: Floats, white: Floats, skin: Floats, *, lit: bool = True) -> None:
         """Lay the sheet over picture [H, W, C]; shifts_mm: [N, H], at N instants of the exposure, for every row.
 

@@ -90,6 +90,10 @@ class Camera:
             glint(self._lenses, *moment_of, self._lens_ids, glint_strength, picture)
         return picture
 
+    def wall(self) -> Floats:
+        """[H, W, C] light of the wall alone."""
+        return self._wall.copy()
+
     def sees_mouth(self, points: Floats) -> bool:
         """Whether anything of the inside of the mouth can be seen."""
         self._resolve(points, mouth=True)
@@ -182,8 +186,8 @@ class World:
         return int(np.clip(np.ceil(moved_px / STEP_PX), 1, MOST_STEPS))
 
     def _face_at(self, t_us: int, shift_mm: float) -> Floats:
-        if self._last is not None and self._last[0] == t_us:
-            return self._last[1]
+        if self._last is not None and (self._last[0] == t_us or self._event.sheet.covers(shift_mm)):
+            return self._last[1]  # of a face that nobody sees any picture will do
         return self.face_grey(t_us)
 
     def _cover_grey(self, picture: Floats, shift_mm: float) -> None:
@@ -195,8 +199,9 @@ class World:
     def colour(self, size: tuple[int, int], t_top_us: int, t_bottom_us: int, exposure_us: int) -> Floats:
         """What the colour camera collects, float32 [H, W, 3] BGR: see recorder.sim.scenery.Scenery."""
         camera = self._rgb
-        picture = self._exposed(camera, t_top_us, t_bottom_us, exposure_us)
         shifts = self._shifts_mm(camera.view, t_top_us, t_bottom_us, exposure_us)
+        hidden = camera.sheet.covers(float(shifts.max()))
+        picture = camera.wall() if hidden else self._exposed(camera, t_top_us, t_bottom_us, exposure_us)
         camera.sheet.cover(picture, shifts, self._paper_bgr * np.float32(REFLECTANCE), self._hand_bgr)
         return picture
 
