@@ -5,13 +5,16 @@ beside the events. Knows no script: the performer reads the prompts.
 """
 
 import threading
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.streams import EVENT_DTYPE, IMU_DTYPE, TRIGGER_DTYPE, Array, Frame, Packet, Records, Stream
 from recorder.sim.bus import EventBus
@@ -52,37 +55,50 @@ ADDED = len(Cause)  # cause of the events that the option `rate` adds
 USB = Latency(300, 1_000, 400.0)  # of event batches; measured on DAVIS cameras by others as about a millisecond
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What the truth keeps of an event packet. counts: by cause, ADDED last."""
+class Tally:
+    """How many events of each cause there were, packet by packet: 56 bytes each, as a rig may stay open for days."""
 
-    first_us: int
-    last_us: int
-    counts: tuple[int, ...]
+    def __init__(self) -> None:
+        self._first_us, self._last_us = array("q"), array("q")
+        self._sums = tuple(array("q", (0,)) for _ in range(ADDED + 1))  # of each cause, up to each packet
+
+    def note(self, events: Array, causes: NDArray[np.uint8]) -> None:
+        """Count a packet that is not empty; packets come in order of time."""
+        self._first_us.append(int(events["t"][0]))
+        self._last_us.append(int(events["t"][-1]))
+        for sums, count in zip(self._sums, np.bincount(causes, minlength=ADDED + 1), strict=True):
+            sums.append(sums[-1] + int(count))
+
+    def counts(self, first_us: int | None, last_us: int | None) -> dict[str, int]:
+        """By the names of the causes, of the packets that lie between two event times, both included; None: without limit."""
+        begin = 0 if first_us is None else bisect_left(self._first_us, first_us)
+        end = len(self._last_us) if last_us is None else bisect_right(self._last_us, last_us)
+        names = (*(cause.name.lower() for cause in Cause), "added")
+        return {name: sums[max(begin, end)] - sums[begin] for name, sums in zip(names, self._sums, strict=True)}
 
 
 class Stage:
-    """The performer, asked from two threads. Satisfies recorder.sim.world.Actor."""
+    """The performer, asked from two threads. Satisfies recorder.sim.world.Actor. lock: held by whoever asks the performer."""
 
     def __init__(self, play: Cast) -> None:
         self._performer, self._emotion = play.performer, play.emotion
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def look(self, prompt: Prompt | None, now_us: int) -> None:
         """Read the screen; who was told to show an emotion shows it when asked to move."""
         if prompt is not None and prompt.movement and self._emotion:
             prompt = replace(prompt, movement=self._emotion)
-        with self._lock:
+        with self.lock:
             self._performer.look(prompt, now_us)
 
     def face(self, t_us: int) -> FaceState:
         """The face at an instant."""
-        with self._lock:
+        with self.lock:
             return self._performer.face(t_us)
 
     def paper(self, t_us: int) -> PaperState:
         """The paper at an instant."""
-        with self._lock:
+        with self.lock:
             return self._performer.paper(t_us)
 
 
@@ -151,7 +167,7 @@ class SimRig:
         self._videos = Videos(self._frame_cameras(streams[4]))
         self._done_us = self._slow_us = 0
         self._aps_due_us = 0
-        self._batches: list[Batch] = []
+        self._tally = Tally()
         self._warm_up()
         return self._info()
 
@@ -255,13 +271,9 @@ class SimRig:
         packets = []
         for first in range(0, len(events), MAX_EVENTS_PER_PACKET):
             part = slice(first, first + MAX_EVENTS_PER_PACKET)
-            self._note(events[part], causes[part])
+            self._tally.note(events[part], causes[part])
             packets.append(Records(Stream.EVENTS, events[part], host_ns))
         return packets
-
-    def _note(self, events: Array, causes: "np.ndarray[tuple[int], np.dtype[np.uint8]]") -> None:
-        counts = tuple(int(count) for count in np.bincount(causes, minlength=ADDED + 1))
-        self._batches.append(Batch(int(events["t"][0]), int(events["t"][-1]), counts))
 
     def _added(self, begin_us: int, end_us: int) -> Array:
         """Random events all over the sensor."""
@@ -308,8 +320,11 @@ class SimRig:
         longer steps because the computer was too slow.
         """
         videos = self._videos.cameras if self._videos else {}
+        counts = self._tally.counts(first_us, last_us)
+        with self._stage.lock:
+            truth = self._play.truth(self._world.sheet_view, self._stage_clocks(), counts, self._start_us)
         return {
-            **self._play.truth(self._world.sheet_view, self._stage_clocks(), self._counts(first_us, last_us), self._start_us),
+            **truth,
             "bus_lost": self._bus.lost,
             "slow_us": self._slow_us,
             "cameras": {stream.value: camera.truth() for stream, camera in videos.items()},
@@ -317,14 +332,6 @@ class SimRig:
 
     def _stage_clocks(self) -> dict[str, Clock]:
         return {stream.value: self._clocks[stream] for stream in self._around.video}
-
-    def _counts(self, first_us: int | None, last_us: int | None) -> dict[str, int]:
-        begin = -1 if first_us is None else first_us
-        end = self._start_us * 2 if last_us is None else last_us
-        inside = [batch.counts for batch in self._batches if batch.first_us >= begin and batch.last_us <= end]
-        total = np.sum(inside, axis=0) if inside else np.zeros(ADDED + 1)
-        names = (*(cause.name.lower() for cause in Cause), "added")
-        return {name: int(count) for name, count in zip(names, total, strict=True)}
 
     def close(self) -> None:
         """Give nothing more."""
