@@ -1,6 +1,6 @@
 """Pictures of the simulated rig for docs/: subjects, movements, events, paper, temperature. Made by the rig that records.
 
-    python docs/pictures/make_sim_pictures.py [--head builtin|ict|FILE] [--only NAME ...] [--out docs/pictures] [--seed 1]
+    python docs/pictures/make_sim_pictures.py [--head builtin|ict|FILE] [--only NAME] [--out docs/pictures] [--seed 1]
 
 Without --head they are made with both heads, where the ICT-FaceKit head is found. The same seeds give the same pictures.
 """
@@ -49,7 +49,7 @@ SETTLING = 40  # pictures until the auto-exposure has settled
 PAPER_SEED = 3
 TURNING = (4, 12)  # subjects, one for each mistake that is shown
 THERMAL_C = (21.0, 37.5)
-COLOURS = {"faces": 200, "paper": 200}  # of a palette; 64 for the others
+COLOURS = {"faces": 112, "movements": 40, "paper": 200}  # of a palette; 64 for the others
 
 # --- subjects that hold still
 
@@ -94,7 +94,7 @@ class Sitter:
 
     def photograph(self, pictures: int = 4) -> Picture:
         """The last of some pictures of the colour camera, mean of the last two: [480, 640, 3] BGR."""
-        shots: list[Picture] = []
+        shots: list[NDArray[Any]] = []
         while len(shots) < pictures:
             self._now_us += 33_000
             shots += [shot.frame.image for shot in self._camera.due(self._now_us)]
@@ -208,7 +208,7 @@ def _column_of_movements(subject: int, head: str | None) -> Picture:
     return np.vstack(rows)
 
 
-def _middle(picture: Picture) -> Picture:
+def _middle(picture: NDArray[Any]) -> Picture:
     """The face in a picture of the event camera, as a tile."""
     return _sized(picture[:, 58:288], EVENT_TILE)
 
@@ -297,7 +297,7 @@ def _mistake(kind: str, subject: int, head: str | None) -> Picture:
 # --- sheets
 
 
-def _sized(picture: Picture, size: tuple[int, int]) -> Picture:
+def _sized(picture: NDArray[Any], size: tuple[int, int]) -> Picture:
     """A tile with a white border at the right and below."""
     small = cv2.resize(picture, (size[0] - 2, size[1] - 2), interpolation=cv2.INTER_AREA)
     return cv2.copyMakeBorder(small, 0, 2, 0, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))  # type: ignore[return-value]
