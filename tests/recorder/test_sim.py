@@ -25,8 +25,8 @@ from recorder.sources.spec import CameraSpec, parse_camera
 
 S = 1_000_000
 # What the screen shows, in seconds after the start: a shortened script.
-SCREEN = ((0.0, "paper_in", None), (1.2, "neutral", None), (2.6, "move", "frown"))
-TAKE_S = 4.0
+SCREEN = ((0.0, "paper_in", None), (1.1, "neutral", None), (2.0, "move", "frown"))
+CUE_S, TAKE_S = 2.0, 3.04
 SEED = 3  # whose eyes rest while the brows move, and whose sheet is taken away downwards
 OPTIONS = {"head": "builtin", "intensity": "0.7..1", "duration_ms": "300..500"}
 BOTH = (Stream.RGB, Stream.THERMAL)
@@ -237,7 +237,7 @@ def test_the_truth_has_the_keys_of_the_contract(take):
 def test_the_truth_names_the_movement_that_was_asked_for(take):
     truth = take.truth
     assert (truth["movement"], truth["mistake"]) == ("frown", None)
-    asked = start_of(SEED) + 2.6 * S
+    asked = start_of(SEED) + CUE_S * S
     assert 200_000 <= truth["onset_us"] - asked <= 600_000
     assert truth["onset_us"] < truth["apex_us"] < truth["offset_us"]
     assert 300_000 <= truth["offset_us"] - truth["onset_us"] <= 500_000
@@ -297,10 +297,10 @@ def test_the_edge_of_the_paper_makes_its_last_events_when_the_truth_says_that_it
 def test_the_grey_pictures_are_white_before_the_paper_leaves_and_show_a_face_when_it_has_gone(take):
     shown = [frame for frame in frames(take.packets) if frame.stream is Stream.FRAMES]
     t0, came = take.truth["t0_us"], take.truth["paper"]["in_us"]
-    covered = [frame.image for frame in shown if came + 600_000 < frame.stream_us < t0 - 500_000]
+    covered = [frame.image for frame in shown if came + 450_000 < frame.stream_us < t0 - 300_000]
     free = [frame.image for frame in shown if frame.stream_us > t0 + 5_000]
     assert len(covered) > 2
-    assert len(free) > 20
+    assert len(free) > 10
     top = np.s_[:60]  # the hand is further down
     assert max(image[top].std() for image in covered) < 12
     assert min(image.std() for image in free) > 20
@@ -459,9 +459,9 @@ def test_the_rate_option_adds_events(quiet):
 
 
 def test_flicker_makes_events_at_its_frequency():
-    found = counted({"flicker": "100", "flicker_depth": "0.5"}, 0.4)
+    found = counted({"flicker": "100", "flicker_depth": "0.3"}, 0.24)
     on = found[found["p"] == 1]["t"]
-    rate = np.histogram(on, np.arange(start_of(SEED) + 100_000, start_of(SEED) + 400_001, 1_000))[0]
+    rate = np.histogram(on, np.arange(start_of(SEED) + 40_000, start_of(SEED) + 240_001, 1_000))[0]
     power = np.abs(np.fft.rfft(rate - rate.mean())) ** 2
     hz = np.fft.rfftfreq(len(rate), 1e-3)
     assert abs(hz[np.argmax(power[: len(hz) // 3])] - 100) < 5
@@ -476,8 +476,14 @@ def test_settings_say_what_was_asked_for_and_what_came_of_it(take):
     assert settings["rgb"]["fps"] == 30
 
 
+@pytest.fixture
+def no_looks(monkeypatch):
+    """Where nobody is seen, nobody needs to be painted."""
+    monkeypatch.setattr("recorder.sim.casting.make_look", lambda mesh, traits: None)
+
+
 def played(options, screen, seconds):
-    """(truth, seconds of the start) of a play without cameras."""
+    """The truth of a play without cameras."""
     play = cast(SEED, parse_options({"head": "builtin", **options}))
     shown = Screen(start_of(SEED), screen)
     for _ in range(round(seconds * S / STEP_US)):
@@ -486,10 +492,11 @@ def played(options, screen, seconds):
     return play.truth(SheetView(play.sheet, EVENT_VIEW), {}, {}, start_of(SEED))
 
 
+@pytest.mark.usefixtures("no_looks")
 @pytest.mark.parametrize("mistake", Mistake)
 def test_a_mistake_is_made_and_told(mistake):
     truth = played({"mistake": mistake.value}, SCREEN, 9.0)
-    asked = start_of(SEED) + 2.6 * S
+    asked = start_of(SEED) + CUE_S * S
     others = {one["kind"] for one in truth["others"]}
     assert truth["mistake"] == mistake.value
     assert (truth["t0_us"] is None) == (mistake is Mistake.PAPER_LEFT_IN)
@@ -509,6 +516,7 @@ def test_intensity_keeps_within_its_bounds(options, low, high):
     assert low <= played(options, SCREEN, 5.0)["intensity"] <= high
 
 
+@pytest.mark.usefixtures("no_looks")
 @pytest.mark.parametrize("glasses", ["on", "off"])
 def test_glasses_are_worn_where_asked_for(glasses):
     assert cast(SEED, parse_options({"head": "builtin", "glasses": glasses})).person()["glasses"] == (glasses == "on")
