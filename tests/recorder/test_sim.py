@@ -509,6 +509,14 @@ def test_a_mistake_is_made_and_told(mistake):
     assert ("headTurn" in others) == (mistake is Mistake.HEAD_TURN)
 
 
+def test_an_emotion_is_shown_instead_of_the_movement_and_named():
+    truth = record(7, 3.6, {**OPTIONS, "emotion": "surprise"}).truth
+    assert (truth["emotion"], truth["movement"]) == ("surprise", "openMouth")
+    cue_us = start_of(7) + round(CUE_S * S)
+    moved = {unit for unit, line in truth["au"].items() if any(level > 0.3 and at_us > cue_us for at_us, level in line)}
+    assert {"AU26", "AU5_L", "AU5_R"} <= moved, "mouth and lids move together"
+
+
 @pytest.mark.parametrize(
     ("options", "low", "high"), [({"intensity": "0.1..0.15"}, 0.1, 0.15), ({"intensity": "0.9"}, 0.9, 0.9)]
 )
