@@ -19,7 +19,7 @@ PIVOT_MM = (0.0, -95.0, -85.0)
 STILL_FROM_MM, STILL_TO_MM = -115.0, -165.0  # the neck twists between these heights, shoulders stay
 BREATH_RISE_MM = 1.2  # of the shoulders when sitting; chest wall excursions are 4-12 mm (De Troyer & Estenne 1984)
 EYE_SINK_MM = 0.4  # keeps the ball under lids that are flat triangles
-EYES_UP_MM = 22.0  # the cameras look at the middle of the face, which is below the eyes
+EYES_UP_MM = 35.0  # the cameras look below the eyes, so that a dropped jaw is in view as well as the forehead
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
