@@ -29,7 +29,7 @@ from app.simulation import (
 from protocol.movement import MOVEMENTS, parse_movement
 from protocol.script import Script
 from recorder.settings import RecorderSettings
-from recorder.sim.heads import BUILTIN, ICT, ICT_FILE, locate_head, user_heads
+from recorder.sim.heads import BUILTIN, ICT, ICT_FILE, locate_head, open_head, user_heads
 from recorder.sim.options import parse_options
 from recorder.sim.plan import MAX_TAKES, Plan, PlannedTake, Wishes, check, draw_plan, lanes
 from recorder.sources.spec import parse_camera
@@ -106,6 +106,7 @@ def _pinned(head: str | None) -> str:
     found = locate_head(head, os.environ)
     if found.path is None:
         return BUILTIN
+    open_head(found)  # a file that is no head is told before anything is begun with it
     return ICT if found.path == user_heads() / ICT_FILE else str(found.path.absolute())
 
 

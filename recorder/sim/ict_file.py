@@ -93,10 +93,10 @@ def read_file(path: Path, layout: Layout = ICT_LAYOUT) -> IctFile:
 def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         with path.open("rb") as raw:
-            loaded = np.load(raw, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
-                raise ValueError("a single array")
-            with loaded as file:
+            if not zipfile.is_zipfile(raw):
+                raise ValueError("it is no whole .npz file")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
                 return {key: file[key] for key in file.files}
     except FileNotFoundError as error:
         raise HeadError(f"{path}: there is no such file; give the path of a head made by `glimpse heads import`.") from error

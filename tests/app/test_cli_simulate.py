@@ -307,6 +307,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_one_sentence(simulate, short, tm
         (("--duration-ms", "200..40"), "begins above its end"),
         (("--head", "/nowhere/head.npz"), "/nowhere/head.npz"),
         (("--head", "a,b"), "a,b"),
+        (("--head", __file__), "cannot be read as a head (it is no whole .npz file)"),
         (("--movements", "wink"), "'wink' is not a movement"),
         (("--movements", "blink"), "does not record 'blink'; choose of frown, smile"),
         (("--movements", "smile,smile"), "only once"),
