@@ -263,13 +263,14 @@ class Performer:
 
     def _distract(self, take: Take, action: str, at_us: int, now_us: int, rng: np.random.Generator) -> None:
         """Talk or turn away, once a take: some time after the paper has gone, or about the movement."""
-        if take.distracted or (action != "move" and not take.early):
+        if take.distracted or (action == "neutral" and not take.early):
             return
         take.distracted = True
         if action == "move":
             onset = max(at_us + int(rng.integers(*ABOUT_MOVE_US)), now_us + NOTICE_US)
         else:
-            onset = (take.paper_out.end_us if take.paper_out else at_us) + int(rng.integers(*DISTRACTED_US))
+            gone_us = take.paper_out.end_us if take.paper_out else at_us
+            onset = max(gone_us + int(rng.integers(*DISTRACTED_US)), now_us + NOTICE_US)
         self._gestures.append(talk(onset, rng) if self._mistake is Mistake.TALKING else turn_head(onset, rng))
 
     # --- what is under way

@@ -338,6 +338,15 @@ def test_talking_and_turning_away_happen_once_before_or_beside_the_movement(mist
     assert max(begun_s) < 11.3
 
 
+@pytest.mark.parametrize(("mistake", "kind"), [(Mistake.TALKING, "talk"), (Mistake.HEAD_TURN, "headTurn")])
+@pytest.mark.parametrize("screen", [WATCH, (*WATCH[:3], (5, "neutral"), (10, "watch"))])
+def test_who_watches_a_video_talks_or_turns_away_once_too(mistake, kind, screen):
+    for seed in range(12):
+        performer = perform_take(subject(seed, mistake=mistake), None, screen=screen, seconds=20)
+        (distraction,) = (other for other in performer.truth().others if other.kind == kind)
+        assert 5.3 < (distraction.onset_us - EPOCH_US) / S < 14
+
+
 def test_a_paper_that_is_left_in_stays_until_the_next_take_begins():
     performer = took(3, mistake=Mistake.PAPER_LEFT_IN)
     assert performer.truth().paper_in_us is not None
