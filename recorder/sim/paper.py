@@ -69,7 +69,7 @@ class SheetView:
 
     def covers(self, shift_mm: float) -> bool:
         """Whether nothing but paper and hand is seen at this shift."""
-        return shift_mm < float(self._along.min() + COVERED_MM - self._blur_mm)
+        return shift_mm < self.enters_at_mm()
 
     def cover(self, picture: Floats, shifts_mm: Floats, white: Floats, skin: Floats, *, lit: bool = True) -> None:
         """Lay the sheet over picture [H, W, C]; shifts_mm: [N, H], at N instants of the exposure, for every row.
@@ -103,6 +103,25 @@ def _soft(distance_mm: Any, blur_mm: Any) -> Any:
     return share * share * (3 - 2 * share)
 
 
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _thumb(u: Any, v: Any, cosine: Any, sine: Any, blur: Any) -> tuple[Any, Any, Any]:
+    """(share of it, its brightness, how near it is) at u mm from its tip along the way and v across; it points along
+    (cosine, sine): a capsule that widens towards its root.
+    """
+    lengthwise, sideways = u * cosine + v * sine, v * cosine - u * sine
+    s = min(max(lengthwise, np.float32(0.0)), np.float32(LENGTH_MM))
+    radius = np.float32(THUMB_MM) + np.float32(PALM_MM - THUMB_MM) * (s / np.float32(LENGTH_MM)) ** 2
+    away = np.sqrt(sideways * sideways + (lengthwise - s) ** 2)
+    near = max(np.float32(1.0) - max(away - radius, np.float32(0.0)) / np.float32(SHADOW_MM), np.float32(0.0))
+    on, brightness = _soft(away - radius, blur), np.float32(0.0)
+    if on > 0:
+        roundness = np.sqrt(max(np.float32(0.0), 1 - (away / radius) ** 2))
+        nail = np.sqrt(((lengthwise + 1) / np.float32(1.25)) ** 2 + sideways * sideways) - np.float32(NAIL_MM)
+        crease = np.float32(0.12) * np.exp(-((s - np.float32(27.0)) ** 2) / np.float32(4.0))
+        brightness = np.float32(0.45) + np.float32(0.55) * roundness - crease + np.float32(0.2) * _soft(nail, blur)
+    return on, brightness, near
+
+
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _cover(
     picture: Floats,
@@ -117,6 +136,7 @@ def _cover(
 ) -> None:
     height, width, channels = picture.shape
     instants = shifts.shape[0]
+    farthest = np.float32(PALM_MM + SHADOW_MM)  # from the line through the thumb to where its shadow ends
     for y in range(height):
         for x in range(width):
             sheet, thumb, shade, shadow = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
@@ -126,25 +146,10 @@ def _cover(
                 if inside <= -blur:
                     continue
                 sheet += _soft(-inside, blur)
-                # The thumb: a capsule that widens towards its root, pointing against the way.
                 u, v = inside - hand[0], across[y, x] - hand[1]
-                lengthwise, sideways = u * hand[2] + v * hand[3], v * hand[2] - u * hand[3]
-                s = min(max(lengthwise, np.float32(0.0)), np.float32(LENGTH_MM))
-                radius = np.float32(THUMB_MM) + np.float32(PALM_MM - THUMB_MM) * (s / np.float32(LENGTH_MM)) ** 2
-                away = np.sqrt(sideways * sideways + (lengthwise - s) ** 2)
-                if away > radius + np.float32(SHADOW_MM):
-                    continue
-                near = np.float32(1.0) - max(away - radius, np.float32(0.0)) / np.float32(SHADOW_MM)
-                shadow += near * near
-                on = _soft(away - radius, blur)
-                if on > 0:
-                    thumb += on
-                    roundness = np.sqrt(max(np.float32(0.0), 1 - (away / radius) ** 2))
-                    nail = np.sqrt(((lengthwise + 1) / np.float32(1.25)) ** 2 + sideways * sideways) - np.float32(NAIL_MM)
-                    crease = np.float32(0.12) * np.exp(-((s - np.float32(27.0)) ** 2) / np.float32(4.0))
-                    shade += on * (
-                        np.float32(0.45) + np.float32(0.55) * roundness - crease + np.float32(0.2) * _soft(nail, blur)
-                    )
+                if u > -farthest and abs(v) < np.float32(LENGTH_MM) + farthest:
+                    on, brightness, near = _thumb(u, v, hand[2], hand[3], blur)
+                    thumb, shade, shadow = thumb + on, shade + on * brightness, shadow + near * near
             if sheet <= 0:
                 continue
             sheet /= instants

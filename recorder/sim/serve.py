@@ -31,6 +31,7 @@ IDLE_S = 0.001  # between two looks at a world that had nothing yet
 WAITING_BYTES = 64 << 20  # packets of a live rig on their way out, a third of a second of a burst; the newest are dropped then
 SNAPSHOT_S = 1.0  # between two truths sent unasked
 SNAPSHOT_SHARE = 0.05  # of the time that they may take
+SWITCH_S = 0.0005  # how long one of the world's threads may keep the others from the interpreter; Python's 5 ms are a step
 LEAVE_S = 1.0  # for closing the world; then it is left as it is
 
 _log = logging.getLogger(__name__)
@@ -266,6 +267,7 @@ def main(world: World = open_world) -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program at the terminal, which closes us in order
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="sim: %(levelname)s %(message)s")
+    sys.setswitchinterval(SWITCH_S)
     Server(world, os.fdopen(os.dup(0), "rb", buffering=0), packets).run()
     sys.stderr.flush()
     os._exit(0)

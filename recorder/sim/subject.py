@@ -273,7 +273,7 @@ def _light(rng: np.random.Generator) -> Light:
         elevation_deg=float(rng.uniform(10, 60)),
         ambient=float(rng.uniform(0.35, 0.7)),
         fill=float(rng.uniform(0.3, 1)),
-        kelvin=float(rng.uniform(2900, 6500)),
+        kelvin=float(rng.uniform(3800, 6500)),  # office lamps to daylight
         lux=float(np.exp(rng.uniform(np.log(150), np.log(1000)))),  # living room to a well-lit laboratory
     )
 
