@@ -43,7 +43,8 @@ class Cast:
         cameras, whose own time is counted from start_us.
         """
         done = self.performer.truth()
-        t0_us = self._left_us(view)
+        left_us = self.performer.time_of_shift(view.leaves_at_mm())
+        t0_us = left_us if done.paper_out_us is not None else None
         reference = start_us if t0_us is None else t0_us
         emotion = next((one for one in EMOTIONS if one.token == done.movement), None)
         return {
@@ -79,12 +80,6 @@ class Cast:
             "beard": traits.beard.style,
             "lux": round(traits.light.lux),
         }
-
-    def _left_us(self, view: SheetView) -> int | None:
-        """When the paper stops covering any of the event camera's view; None while it has not left."""
-        done = self.performer.truth()
-        left_us = self.performer.time_of_shift(view.leaves_at_mm())
-        return left_us if done.paper_out_us is not None else None
 
 
 def cast(seed: int, options: SimOptions) -> Cast:

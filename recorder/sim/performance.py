@@ -3,7 +3,7 @@
 Pure data and functions; knows no prompt, no picture and no camera. Times are int64 us of event time.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -74,8 +74,17 @@ def keypoints(gestures: Iterable[Gesture]) -> dict[str, Keypoints]:
 
 
 def _polyline(tracks: list[Track]) -> Keypoints:
+    """Each instant is asked of the tracks that are under way then: a unit is at rest before its gesture and after it."""
     times = sorted({time for track in tracks for time in track.breakpoints()})
-    return tuple((time, round(_united(tracks, time), 4)) for time in times)
+    coming = deque(sorted(tracks, key=lambda track: track.times[0]))
+    now: list[Track] = []
+    line = []
+    for time in times:
+        while coming and coming[0].times[0] <= time:
+            now.append(coming.popleft())
+        now = [track for track in now if time <= track.times[-1]]
+        line.append((time, round(_united(now, time), 4)))
+    return tuple(line)
 
 
 def _united(tracks: list[Track], t_us: int) -> float:
