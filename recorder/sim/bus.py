@@ -19,7 +19,7 @@ class EventBus:
 
     def __init__(self) -> None:
         self.lost = 0
-        self._free_at_us = -np.inf  # when the last event so far has left
+        self._free_at = (0, -np.inf)  # when the last event so far has left: whole us, and us after that
         self._held: tuple[Array, Causes] | None = None
 
     def passed(self, events: Array, causes: Causes, end_us: int) -> tuple[Array, Causes]:
@@ -27,23 +27,28 @@ class EventBus:
 
         events: in order of time, none later than end_us; causes: uint8, one for each.
         """
-        leaves = self._leaving(events["t"])
-        kept = leaves - events["t"] <= QUEUE_US
-        self.lost += len(events) - int(np.count_nonzero(kept))
+        if not len(events):
+            return self._split(events, causes, end_us)
+        # From a time of their own: twelfths of a microsecond are lost in a float of unix time.
+        since_us = int(events["t"][0])
+        t_us = events["t"] - since_us
+        leaves = self._leaving(t_us, since_us)
+        kept = leaves - t_us <= QUEUE_US
         if not kept.all():
+            self.lost += len(events) - int(np.count_nonzero(kept))
             events, causes = events[kept], causes[kept]
-            leaves = self._leaving(events["t"])
+            leaves = self._leaving(t_us[kept], since_us)
+        events = events.copy()
         if len(events):
-            self._free_at_us = float(leaves[-1])
-            events = events.copy()
-            events["t"] = np.ceil(leaves)
+            self._free_at = since_us, float(leaves[-1])
+            events["t"] = since_us + np.ceil(leaves).astype(np.int64)
         return self._split(events, causes, end_us)
 
-    def _leaving(self, t_us: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _leaving(self, t_us: NDArray[np.int64], since_us: int) -> NDArray[np.float64]:
         """When each leaves: max(t[i], leaving[i - 1] + 1 / rate), which is a running maximum of t[j] - j / rate."""
+        free_us = self._free_at[0] - since_us + self._free_at[1] + 1 / EVENTS_PER_US
         number = np.arange(len(t_us)) / EVENTS_PER_US
-        waited = np.maximum.accumulate(np.maximum(t_us - number, self._free_at_us + 1 / EVENTS_PER_US))
-        return np.asarray(waited + number, np.float64)
+        return np.asarray(np.maximum.accumulate(np.maximum(t_us - number, free_us)) + number, np.float64)
 
     def _split(self, events: Array, causes: Causes, end_us: int) -> tuple[Array, Causes]:
         if self._held is not None:

@@ -1,6 +1,5 @@
 """What may be written after `--camera sim:SEED`: the simulated rig's options as data. Knows no world and no camera."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -84,10 +83,11 @@ def parse_options(options: Mapping[str, str]) -> SimOptions:
 
 
 def _number(name: str, text: str, low: float, high: float, what: str = "") -> float:
-    value = float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else math.inf
-    if not low <= value <= high:
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
         raise CameraError(f"sim: {name}={text} is not a number{what}; write {low:g} to {high:g}.")
-    return value
+    if not low <= float(text) <= high:
+        raise CameraError(f"sim: {name}={text} is not between {low:g} and {high:g}{what}; write {low:g} to {high:g}.")
+    return float(text)
 
 
 def _choice(name: str, text: str, legal: Mapping[str, Any]) -> Any:

@@ -185,13 +185,24 @@ def _is_even(triangles: Ints, parts: NDArray[np.uint8], ids: Ints, depth: Floats
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _gather(
-    triangles: Ints, parts: NDArray[np.uint8], ids: Ints, depth: Floats, background: Floats, picture: Floats, samples: Samples
+    triangles: Ints,
+    parts: NDArray[np.uint8],
+    ids: Ints,
+    depth: Floats,
+    background: Floats,
+    picture: Floats,
+    samples: Samples,
+    first_row: int,
+    last_row: int,
 ) -> int:
-    """List what must be shaded, and put the background into picture [H, W, C] where it shows. Returns how many samples."""
+    """List what must be shaded in some rows, and put the background into picture [H, W, C] where it shows there.
+
+    Returns how many samples.
+    """
     faces, pixels, places, shares = samples
-    height, width, channels = picture.shape
+    _, width, channels = picture.shape
     count = 0
-    for y in range(height):
+    for y in range(first_row, last_row):
         for x in range(width):
             first = ids[y * SUB, x * SUB]
             seen = _bare(ids, x, y)  # written for SUB = 2
@@ -278,10 +289,17 @@ def shade(
     background: Floats,
     picture: Floats,
     samples: Samples,
+    rows: slice = slice(None),
 ) -> None:
-    """Light of every pixel into picture [H, W, C]; background: [H, W, C], seen where nothing is drawn."""
-    count = _gather(surface.triangles, surface.parts, ids, depth, background, picture, samples)
-    _shade(surface, light, moment, samples, count, picture.reshape(-1, picture.shape[2]))
+    """Light of every pixel into picture [H, W, C]; background: [H, W, C], seen where nothing is drawn.
+
+    rows: only these of the picture, so that two threads may share it.
+    """
+    first, last, _ = rows.indices(len(picture))
+    skip = first * picture.shape[1] * SUB * SUB
+    mine = Samples(samples.faces[skip:], samples.pixels[skip:], samples.places[skip:], samples.shares[skip:])
+    count = _gather(surface.triangles, surface.parts, ids, depth, background, picture, mine, first, last)
+    _shade(surface, light, moment, mine, count, picture.reshape(-1, picture.shape[2]))
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)

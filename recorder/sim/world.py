@@ -3,6 +3,8 @@
 Renders for each camera what reaches its sensor: linear light or temperature. Knows no sensor, no clock and no script.
 """
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Protocol
 
 import cv2
@@ -58,9 +60,18 @@ class Actor(Protocol):
 class Camera:
     """One view of the world with its buffers."""
 
-    def __init__(self, view: View, surface: Surface, body: Body, light: Light, wall: Floats, sheet: Sheet) -> None:
-        """surface: its colours have as many channels as the light and the wall [H, W, C]."""
-        self.view = view
+    def __init__(
+        self,
+        view: View,
+        surface: Surface,
+        body: Body,
+        light: Light,
+        wall: Floats,
+        sheet: Sheet,
+        helper: Executor | None = None,
+    ) -> None:
+        """surface: its colours have as many channels as the light and the wall [H, W, C]; helper: does a share of the work."""
+        self.view, self._helper = view, helper
         self.sheet = SheetView(sheet, view)
         self._surface, self._lenses, self._light, self._wall = surface, body.lenses, light, wall
         self._outer = len(surface.triangles) - len(body.triangles) + body.outer
@@ -76,13 +87,12 @@ class Camera:
 
     def light_picture(self, points: Floats, folds: Floats, gaze: Floats, glint_strength: float, *, mouth: bool) -> Floats:
         """[H, W, C] light of the subject before the wall. points: [V, 3] camera coordinates; mouth: whether it is open."""
-        self._resolve(points, mouth=mouth)
-        vertex_normals(points, self._smooth, self._normals)
-        illuminate(self._light, points, self._normals, self._screen, self._vertices)
-        self._vertices[self._inner, LIT] *= _let_in(points, self._lips)
+        self._project(points)
+        self._together(lambda: self._illuminate(points), lambda: self._resolve(mouth=mouth))
         picture = np.empty_like(self._wall)
-        moment = Moment(self._vertices, folds, gaze)
-        shade(self._surface, self._light, moment, self._ids, self._depth, self._wall, picture, self._samples)
+        moment, half = Moment(self._vertices, folds, gaze), len(picture) // 2
+        seen = self._surface, self._light, moment, self._ids, self._depth, self._wall, picture, self._samples
+        self._together(lambda: shade(*seen, slice(half)), lambda: shade(*seen, slice(half, None)))
         if len(self._lenses):
             self._lens_ids.fill(NOTHING)
             draw(self._screen, self._lenses, self._lens_ids, self._depth)
@@ -90,27 +100,46 @@ class Camera:
             glint(self._lenses, *moment_of, self._lens_ids, glint_strength, picture)
         return picture
 
+    def _together(self, one: Callable[[], None], other: Callable[[], None]) -> None:
+        """Two works that do not meet, at once where there is a helper."""
+        if self._helper is None:
+            one()
+            other()
+            return
+        job = self._helper.submit(one)
+        other()
+        job.result()
+
+    def _illuminate(self, points: Floats) -> None:
+        vertex_normals(points, self._smooth, self._normals)
+        illuminate(self._light, points, self._normals, self._screen, self._vertices)
+        self._vertices[self._inner, LIT] *= _let_in(points, self._lips)
+
     def wall(self) -> Floats:
         """[H, W, C] light of the wall alone."""
         return self._wall.copy()
 
     def sees_mouth(self, points: Floats) -> bool:
         """Whether anything of the inside of the mouth can be seen."""
-        self._resolve(points, mouth=True)
+        self._project(points)
+        self._resolve(mouth=True)
         return bool((self._ids >= self._outer).any())
 
     def warm_picture(self, points: Floats, breath: Floats, change: float, *, mouth: bool) -> Floats:
         """[H, W] degrees Celsius."""
-        self._resolve(points, mouth=mouth)
+        self._project(points)
+        self._resolve(mouth=mouth)
         width, height = self.view.size
         picture = np.empty((height, width), np.float32)
         warmth(self._surface, self._screen, self._ids, self._wall[:, :, 0], breath, change, picture)
         return picture
 
-    def _resolve(self, points: Floats, *, mouth: bool) -> None:
-        """Find what every sample shows."""
+    def _project(self, points: Floats) -> None:
         width, height = self.view.size
         project(points, self.view.focal_px, width / 2, height / 2, self._screen)
+
+    def _resolve(self, *, mouth: bool) -> None:
+        """Find what every sample shows."""
         self._ids.fill(NOTHING)
         self._depth.fill(FAR)
         triangles = self._surface.triangles
@@ -120,7 +149,10 @@ class Camera:
 class World:
     """One subject in one room. Each camera may be asked from a thread of its own."""
 
-    def __init__(self, mesh: HeadMesh, look: Look, traits: Traits, sheet: Sheet, actor: Actor) -> None:
+    def __init__(
+        self, mesh: HeadMesh, look: Look, traits: Traits, sheet: Sheet, actor: Actor, helper: Executor | None = None
+    ) -> None:
+        """helper: a thread that shares the work for the event camera, whose pictures are the most urgent."""
         self._actor, self._traits = actor, traits
         self._breath = np.ascontiguousarray(look.breath[:, :, None], np.float32)
         self._body = Body(mesh, look.offsets, look.pieces)
@@ -129,7 +161,7 @@ class World:
         walls = {view: _wall(view, traits) for view in (EVENT_VIEW, RGB_VIEW)}
         body, light = self._body, traits.light
         grey_wall = _in_grey(walls[EVENT_VIEW])
-        self._event = Camera(EVENT_VIEW, make.grey(), body, _light(EVENT_VIEW, light, grey=True), grey_wall, sheet)
+        self._event = Camera(EVENT_VIEW, make.grey(), body, _light(EVENT_VIEW, light, grey=True), grey_wall, sheet, helper)
         self._rgb = Camera(RGB_VIEW, make.colour(), body, _light(RGB_VIEW, light, grey=False), walls[RGB_VIEW], sheet)
         cold = np.full((*reversed(THERMAL_VIEW.size), 1), traits.background.temperature_c, np.float32)
         self._thermal = Camera(THERMAL_VIEW, make.warm(), body, _light(THERMAL_VIEW, light, grey=True), cold, sheet)
@@ -169,8 +201,11 @@ class World:
         """
         shifts = [self._actor.paper(t_us).shift_mm for t_us in (begin_us, end_us)]
         steps = self._steps(*shifts)
-        before, after = self._face_at(begin_us, shifts[0]), self._face_at(end_us, shifts[1])
-        self._last = (end_us, after)
+        if self._last is not None and all(self._event.sheet.covers(shift_mm) for shift_mm in shifts):
+            before = after = self._last[1]  # of a face that nobody sees any picture will do
+        else:
+            before, after = self._face_at(begin_us), self._face_at(end_us)
+            self._last = (end_us, after)
         shares = np.arange(1, steps + 1, dtype=np.float32) / steps
         pictures = np.empty((steps, *after.shape), np.float32)
         for n, share in enumerate(shares):
@@ -185,10 +220,8 @@ class World:
         moved_px = abs(after_mm - before_mm) * self._event.view.focal_px / PLANE_MM
         return int(np.clip(np.ceil(moved_px / STEP_PX), 1, MOST_STEPS))
 
-    def _face_at(self, t_us: int, shift_mm: float) -> Floats:
-        if self._last is not None and (self._last[0] == t_us or self._event.sheet.covers(shift_mm)):
-            return self._last[1]  # of a face that nobody sees any picture will do
-        return self.face_grey(t_us)
+    def _face_at(self, t_us: int) -> Floats:
+        return self._last[1] if self._last is not None and self._last[0] == t_us else self.face_grey(t_us)
 
     def _cover_grey(self, picture: Floats, shift_mm: float) -> None:
         rows = np.full((1, picture.shape[0]), shift_mm, np.float32)
