@@ -46,18 +46,18 @@ def project(points: Floats, focal_px: float, centre_x: float, centre_y: float, s
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def draw(screen: Floats, triangles: Ints, ids: Ints, depth: Floats) -> None:
+def draw(screen: Floats, triangles: Ints, ids: Ints, depth: Floats, sub: int = SUB) -> None:
     """Draw triangles into `ids` [H * SUB, W * SUB] (their number) and `depth` (mm); nearer ones win, backs are left out.
 
-    screen: [V, 3] of (x px, y px, z mm).
+    screen: [V, 3] of (x px, y px, z mm); sub: samples a pixel and direction in ids and depth.
     """
     height, width = ids.shape
-    sub, half, one = np.float32(SUB), np.float32(0.5), np.float32(1)
+    scale, half, one = np.float32(sub), np.float32(0.5), np.float32(1)
     for f in range(triangles.shape[0]):
         a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
-        ax, ay = screen[a, 0] * sub, screen[a, 1] * sub
-        bx, by = screen[b, 0] * sub, screen[b, 1] * sub
-        cx, cy = screen[c, 0] * sub, screen[c, 1] * sub
+        ax, ay = screen[a, 0] * scale, screen[a, 1] * scale
+        bx, by = screen[b, 0] * scale, screen[b, 1] * scale
+        cx, cy = screen[c, 0] * scale, screen[c, 1] * scale
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         # Counter-clockwise from outside becomes clockwise in pixels, where y points down: a negative area faces us.
         if area > np.float32(-1e-9):
@@ -91,9 +91,9 @@ def draw(screen: Floats, triangles: Ints, ids: Ints, depth: Floats) -> None:
             wb_row += wb_dy
 
 
-def cleared(width: int, height: int) -> tuple[Ints, Floats]:
+def cleared(width: int, height: int, sub: int = SUB) -> tuple[Ints, Floats]:
     """Empty (ids, depth) for pictures of that many pixels."""
-    shape = (height * SUB, width * SUB)
+    shape = (height * sub, width * sub)
     return np.full(shape, NOTHING, np.int32), np.full(shape, FAR, np.float32)
 
 

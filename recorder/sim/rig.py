@@ -150,7 +150,6 @@ class SimRig:
         self._around = surroundings
         self._texts = dict(options or {})
         self._videos: Videos | None = None
-        self._helper: ThreadPoolExecutor | None = None
         self._closed = False
 
     def open(self) -> CameraInfo:
@@ -159,9 +158,7 @@ class SimRig:
         self._play = cast(self._seed, self._options)
         self._stage = Stage(self._play)
         self._start_us = EPOCH_US + self._seed * 1_000_000_000 + self._options.take * 100_000_000
-        play = self._play
-        self._helper = ThreadPoolExecutor(1, thread_name_prefix="events")
-        self._world = World(play.mesh, play.look, play.traits, play.sheet, self._stage, self._helper)
+        self._world = World(self._play.mesh, self._play.look, self._play.traits, self._play.sheet, self._stage)
         streams = np.random.default_rng([self._seed, self._options.take, 1]).spawn(5)
         self._imu_rng, self._aps_rng, self._extra_rng = streams[:3]
         self._usb = HostLink(streams[3], USB, self._start_us, HOST_EPOCH_NS)
@@ -341,8 +338,6 @@ class SimRig:
         self._closed = True
         if self._videos is not None:
             self._videos.close()
-        if self._helper is not None:
-            self._helper.shutdown()
 
 
 def _aps_gain(light: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> float:

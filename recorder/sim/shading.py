@@ -161,8 +161,10 @@ def _eye_albedo(eye_colours: Floats, cosines: Floats, along: Real, k: int) -> Re
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _bare(ids: Ints, x: int, y: int) -> Real:
+def _bare(ids: Ints, x: int, y: int, sub: int) -> Real:
     """Share of a pixel that shows the background."""
+    if sub == 1:
+        return -np.float32(ids[y, x] >> 31)
     a, b, c, d = ids[2 * y, 2 * x], ids[2 * y, 2 * x + 1], ids[2 * y + 1, 2 * x], ids[2 * y + 1, 2 * x + 1]
     if a & b & c & d == NOTHING:  # all ones, which no number of a triangle is
         return _ONE
@@ -171,11 +173,11 @@ def _bare(ids: Ints, x: int, y: int) -> Real:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _is_even(triangles: Ints, parts: NDArray[np.uint8], ids: Ints, depth: Floats, x: int, y: int) -> Any:
+def _is_even(triangles: Ints, parts: NDArray[np.uint8], ids: Ints, depth: Floats, x: int, y: int, sub: int) -> Any:
     """Whether all samples of a pixel lie on one surface."""
-    first, z, even = ids[y * SUB, x * SUB], depth[y * SUB, x * SUB], True
-    for j in range(y * SUB, y * SUB + SUB):
-        for i in range(x * SUB, x * SUB + SUB):
+    first, z, even = ids[y * sub, x * sub], depth[y * sub, x * sub], True
+    for j in range(y * sub, y * sub + sub):
+        for i in range(x * sub, x * sub + sub):
             other = ids[j, i]
             if even and other != first:
                 even = other >= 0 and first >= 0 and abs(depth[j, i] - z) <= np.float32(SAME_SURFACE_MM)
@@ -192,36 +194,32 @@ def _gather(
     background: Floats,
     picture: Floats,
     samples: Samples,
-    first_row: int,
-    last_row: int,
 ) -> int:
-    """List what must be shaded in some rows, and put the background into picture [H, W, C] where it shows there.
-
-    Returns how many samples.
-    """
+    """List what must be shaded, and put the background into picture [H, W, C] where it shows. Returns how many samples."""
     faces, pixels, places, shares = samples
-    _, width, channels = picture.shape
+    height, width, channels = picture.shape
+    sub = ids.shape[0] // height  # 1 or 2
+    step = _ONE / np.float32(sub)
     count = 0
-    for y in range(first_row, last_row):
+    for y in range(height):
         for x in range(width):
-            first = ids[y * SUB, x * SUB]
-            seen = _bare(ids, x, y)  # written for SUB = 2
+            seen = _bare(ids, x, y, sub)
             for k in range(channels):
                 picture[y, x, k] = background[y, x, k] * seen
             if seen == _ONE:
                 continue
-            if _is_even(triangles, parts, ids, depth, x, y):
-                faces[count], pixels[count], shares[count] = first, y * width + x, _ONE
+            if _is_even(triangles, parts, ids, depth, x, y, sub):
+                faces[count], pixels[count], shares[count] = ids[y * sub, x * sub], y * width + x, _ONE
                 places[count, 0], places[count, 1] = np.float32(x) + _HALF, np.float32(y) + _HALF
                 count += 1
                 continue
-            for j in range(SUB):
-                for i in range(SUB):
-                    f = ids[y * SUB + j, x * SUB + i]
+            for j in range(sub):
+                for i in range(sub):
+                    f = ids[y * sub + j, x * sub + i]
                     if f >= 0:
-                        faces[count], pixels[count], shares[count] = f, y * width + x, _SHARE
-                        places[count, 0] = np.float32(x) + (np.float32(i) + _HALF) / np.float32(SUB)
-                        places[count, 1] = np.float32(y) + (np.float32(j) + _HALF) / np.float32(SUB)
+                        faces[count], pixels[count], shares[count] = f, y * width + x, step * step
+                        places[count, 0] = np.float32(x) + (np.float32(i) + _HALF) * step
+                        places[count, 1] = np.float32(y) + (np.float32(j) + _HALF) * step
                         count += 1
     return count
 
@@ -289,17 +287,10 @@ def shade(
     background: Floats,
     picture: Floats,
     samples: Samples,
-    rows: slice = slice(None),
 ) -> None:
-    """Light of every pixel into picture [H, W, C]; background: [H, W, C], seen where nothing is drawn.
-
-    rows: only these of the picture, so that two threads may share it.
-    """
-    first, last, _ = rows.indices(len(picture))
-    skip = first * picture.shape[1] * SUB * SUB
-    mine = Samples(samples.faces[skip:], samples.pixels[skip:], samples.places[skip:], samples.shares[skip:])
-    count = _gather(surface.triangles, surface.parts, ids, depth, background, picture, mine, first, last)
-    _shade(surface, light, moment, mine, count, picture.reshape(-1, picture.shape[2]))
+    """Light of every pixel into picture [H, W, C]; background: [H, W, C], seen where nothing is drawn."""
+    count = _gather(surface.triangles, surface.parts, ids, depth, background, picture, samples)
+    _shade(surface, light, moment, samples, count, picture.reshape(-1, picture.shape[2]))
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -345,14 +336,16 @@ def glint(
     brightness of the lamp.
     """
     height, width, channels = picture.shape
+    sub = ids.shape[0] // height
+    share = _ONE / np.float32(sub * sub)
     for y in range(height):
         for x in range(width):
             seen, lens = _NONE, -1
-            for j in range(SUB):
-                for i in range(SUB):
-                    f = ids[y * SUB + j, x * SUB + i]
+            for j in range(sub):
+                for i in range(sub):
+                    f = ids[y * sub + j, x * sub + i]
                     if f >= 0:
-                        seen, lens = seen + _SHARE, f
+                        seen, lens = seen + share, f
             if lens >= 0:
                 a, b, c = lenses[lens, 0], lenses[lens, 1], lenses[lens, 2]
                 weights = _weights(vertices, a, b, c, np.float32(x) + _HALF, np.float32(y) + _HALF)

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from recorder.sim.head import Floats
+from recorder.sim.raster import SUB
 
 FOCUS_MM = 350.0  # the lenses are focused on the face
 APERTURE_MM = 2.5  # a 7 mm lens at f/2.8
@@ -14,12 +15,14 @@ APERTURE_MM = 2.5  # a 7 mm lens at f/2.8
 @dataclass(frozen=True)
 class View:
     """A camera before the subject. size: (width, height) in pixels; focal_px; place_mm: (x, y) beside the event camera, in
-    its front plane; it is turned so that it looks at the same point of the face.
+    its front plane; it is turned so that it looks at the same point of the face; samples: of each pixel along
+    either direction that are rendered.
     """
 
     size: tuple[int, int]
     focal_px: float
     place_mm: tuple[float, float] = (0.0, 0.0)
+    samples: int = SUB
 
     def turn(self) -> Floats:
         """From world to camera coordinates (x right, y down, z forward), float32 [3, 3]."""
@@ -61,5 +64,6 @@ def _turned(points: Floats, turn: Floats, place: Floats, out: Floats) -> None:
 
 # DAVIS346: 346 x 260 pixels of 18.5 um; a 7 mm lens shows 240 mm of height at 350 mm.
 EVENT_VIEW = View((346, 260), 7.0 / 0.0185)
-RGB_VIEW = View((640, 480), 600.0, (48.0, 6.0))
+# One sample a pixel is enough for a sensor with a Bayer mosaic behind a lens that blurs, and spares a third of the time.
+RGB_VIEW = View((640, 480), 600.0, (48.0, 6.0), samples=1)
 THERMAL_VIEW = View((160, 120), 150.0, (-48.0, 4.0))  # FLIR Lepton 3.5 has 57 degrees; here with a narrower lens

@@ -3,8 +3,6 @@
 Renders for each camera what reaches its sensor: linear light or temperature. Knows no sensor, no clock and no script.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Protocol
 
 import cv2
@@ -60,26 +58,17 @@ class Actor(Protocol):
 class Camera:
     """One view of the world with its buffers."""
 
-    def __init__(
-        self,
-        view: View,
-        surface: Surface,
-        body: Body,
-        light: Light,
-        wall: Floats,
-        sheet: Sheet,
-        helper: Executor | None = None,
-    ) -> None:
-        """surface: its colours have as many channels as the light and the wall [H, W, C]; helper: does a share of the work."""
-        self.view, self._helper = view, helper
+    def __init__(self, view: View, surface: Surface, body: Body, light: Light, wall: Floats, sheet: Sheet) -> None:
+        """surface: its colours have as many channels as the light and the wall [H, W, C]."""
+        self.view = view
         self.sheet = SheetView(sheet, view)
         self._surface, self._lenses, self._light, self._wall = surface, body.lenses, light, wall
         self._outer = len(surface.triangles) - len(body.triangles) + body.outer
         self._smooth = np.concatenate([body.triangles, body.lenses])  # lenses need normals too: they mirror
         self._inner = np.flatnonzero(np.isin(surface.parts, (Part.TEETH, Part.MOUTH)))
         self._lips = body.mesh.landmarks[list(LIP_MIDDLES)]
-        self._ids, self._depth = cleared(*view.size)
-        self._lens_ids, _ = cleared(*view.size)
+        self._ids, self._depth = cleared(*view.size, view.samples)
+        self._lens_ids, _ = cleared(*view.size, view.samples)
         self._samples = Samples.room(*view.size)
         shape = (len(surface.parts), 3)
         self._screen, self._normals = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -88,27 +77,16 @@ class Camera:
     def light_picture(self, points: Floats, folds: Floats, gaze: Floats, glint_strength: float, *, mouth: bool) -> Floats:
         """[H, W, C] light of the subject before the wall. points: [V, 3] camera coordinates; mouth: whether it is open."""
         self._project(points)
-        self._together(lambda: self._illuminate(points), lambda: self._resolve(mouth=mouth))
-        picture = np.empty_like(self._wall)
-        moment, half = Moment(self._vertices, folds, gaze), len(picture) // 2
-        seen = self._surface, self._light, moment, self._ids, self._depth, self._wall, picture, self._samples
-        self._together(lambda: shade(*seen, slice(half)), lambda: shade(*seen, slice(half, None)))
+        self._illuminate(points)
+        self._resolve(mouth=mouth)
+        picture, moment = np.empty_like(self._wall), Moment(self._vertices, folds, gaze)
+        shade(self._surface, self._light, moment, self._ids, self._depth, self._wall, picture, self._samples)
         if len(self._lenses):
             self._lens_ids.fill(NOTHING)
-            draw(self._screen, self._lenses, self._lens_ids, self._depth)
+            draw(self._screen, self._lenses, self._lens_ids, self._depth, self.view.samples)
             moment_of = self._light, points, self._normals, self._vertices
             glint(self._lenses, *moment_of, self._lens_ids, glint_strength, picture)
         return picture
-
-    def _together(self, one: Callable[[], None], other: Callable[[], None]) -> None:
-        """Two works that do not meet, at once where there is a helper."""
-        if self._helper is None:
-            one()
-            other()
-            return
-        job = self._helper.submit(one)
-        other()
-        job.result()
 
     def _illuminate(self, points: Floats) -> None:
         vertex_normals(points, self._smooth, self._normals)
@@ -143,16 +121,13 @@ class Camera:
         self._ids.fill(NOTHING)
         self._depth.fill(FAR)
         triangles = self._surface.triangles
-        draw(self._screen, triangles if mouth else triangles[: self._outer], self._ids, self._depth)
+        draw(self._screen, triangles if mouth else triangles[: self._outer], self._ids, self._depth, self.view.samples)
 
 
 class World:
     """One subject in one room. Each camera may be asked from a thread of its own."""
 
-    def __init__(
-        self, mesh: HeadMesh, look: Look, traits: Traits, sheet: Sheet, actor: Actor, helper: Executor | None = None
-    ) -> None:
-        """helper: a thread that shares the work for the event camera, whose pictures are the most urgent."""
+    def __init__(self, mesh: HeadMesh, look: Look, traits: Traits, sheet: Sheet, actor: Actor) -> None:
         self._actor, self._traits = actor, traits
         self._breath = np.ascontiguousarray(look.breath[:, :, None], np.float32)
         self._body = Body(mesh, look.offsets, look.pieces)
@@ -161,7 +136,7 @@ class World:
         walls = {view: _wall(view, traits) for view in (EVENT_VIEW, RGB_VIEW)}
         body, light = self._body, traits.light
         grey_wall = _in_grey(walls[EVENT_VIEW])
-        self._event = Camera(EVENT_VIEW, make.grey(), body, _light(EVENT_VIEW, light, grey=True), grey_wall, sheet, helper)
+        self._event = Camera(EVENT_VIEW, make.grey(), body, _light(EVENT_VIEW, light, grey=True), grey_wall, sheet)
         self._rgb = Camera(RGB_VIEW, make.colour(), body, _light(RGB_VIEW, light, grey=False), walls[RGB_VIEW], sheet)
         cold = np.full((*reversed(THERMAL_VIEW.size), 1), traits.background.temperature_c, np.float32)
         self._thermal = Camera(THERMAL_VIEW, make.warm(), body, _light(THERMAL_VIEW, light, grey=True), cold, sheet)
@@ -323,7 +298,8 @@ def gaze_vectors(face: FaceState, traits: Traits, eyes: tuple[Eye, Eye]) -> Floa
 
 
 def _fastest_px(view: View, one: Floats, other: Floats) -> float:
-    shown = [points[:, :2] / np.maximum(points[:, 2:], 1) * view.focal_px for points in (one, other)]
+    # A sixteenth of the vertices tells how fast the fastest are.
+    shown = [points[::16, :2] / np.maximum(points[::16, 2:], 1) * view.focal_px for points in (one, other)]
     return float(np.abs(shown[1] - shown[0]).max())
 
 
