@@ -290,10 +290,10 @@ def test_a_file_that_may_not_grow_ends_the_take_and_what_is_written_can_be_read(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 16 MB."""
+    """A file system of 48 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", folder], capture_output=True).returncode:
         pytest.skip("this user may not mount a file system")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -312,7 +312,7 @@ def test_a_full_disk_ends_the_take_which_keeps_its_name_its_manifest_and_its_dat
 
 def test_a_nearly_full_disk_ends_the_take_while_there_is_still_room(small_disk, earlier_take):
     copy_earlier(earlier_take, small_disk)
-    done = take_of(small_disk, camera="sim:1,rate=0.3", script=LONG, reserve_bytes=6_000_000)
+    done = take_of(small_disk, camera="sim:1,rate=0.3", script=LONG, reserve_bytes=30_000_000)
     assert (done.status, done.finish_reason) == ("partial", "disk_low")
     assert assert_readable_by_all(done.path) == done.counts["events"]["received"]
     assert_untouched(earlier_take, small_disk)
@@ -444,9 +444,9 @@ def made(folder):
 
 def test_a_second_take_uses_the_armed_cameras_and_loses_nothing_of_either(tmp_path):
     with Station() as station:
-        station.send(record(tmp_path, event_ring=1 << 19))
+        station.send(record(tmp_path, event_ring=1 << 22))
         first, _ = finish(station)
-        station.send(record(tmp_path, event_ring=1 << 19))
+        station.send(record(tmp_path, event_ring=1 << 22))
         second, _ = finish(station)
         with RingReader(station.runtime / "events.ring", from_start=True) as ring:
             reading = ring.read()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sim_helpers import DOWNWARDS, Puppet, looks, make_world, shaven, stage, subject
 
+from recorder.sim.body import EYES_UP_MM
 from recorder.sim.paper import COVERED_MM, PLANE_MM, Sheet
 from recorder.sim.slides import AWAY_MM, GONE_MM
 from recorder.sim.state import FaceState, Pose
@@ -205,9 +206,10 @@ def test_the_colour_camera_stands_beside_the_event_camera():
 
 def mark(mesh, number):
     """(column, row) at which the thermal camera sees a landmark of a head at rest."""
-    point = mesh.rest[mesh.landmarks[number]] + np.array([0, 22.0, -350.0], np.float32)
+    point = mesh.rest[mesh.landmarks[number]] + np.array([0, EYES_UP_MM, -350.0], np.float32)
     x, y, z = THERMAL_VIEW.to_camera(point[None].astype(np.float32))[0]
-    return round(80 + 150 * x / z - 0.5), round(60 + 150 * y / z - 0.5)
+    focal_px = THERMAL_VIEW.focal_px
+    return round(80 + focal_px * x / z - 0.5), round(60 + focal_px * y / z - 0.5)
 
 
 @pytest.mark.parametrize("head", ["builtin", "ict"])
