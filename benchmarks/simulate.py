@@ -83,20 +83,20 @@ def _use_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _record(folder: Path, head: str, seed: int) -> Record:
+def _record(folder: Path, head: str, seed: int, video: str) -> Record:
     text = files("assets").joinpath("scripts", "default.yaml").read_text(encoding="utf-8")
     take = TakeRequest(data=str(folder), movement=MOVEMENT, subject=1, script=parse_script(text, "default.yaml"))
-    rig = RigSpec(camera=f"sim:{seed},head={head}", rgb="sim", thermal="sim", speed="1")
+    rig = RigSpec(camera=f"sim:{seed},head={head}", rgb=video, thermal=video, speed="1")
     return Record(rig=rig, take=take, settings=RecorderSettings(first_data_s=FIRST_DATA_S))
 
 
-def _live(folder: Path, head: str, seed: int) -> tuple[Run, TakeDone]:
+def _live(folder: Path, head: str, seed: int, video: str) -> tuple[Run, TakeDone]:
     """Record one take at the real pace, and watch."""
     run = Run()
     with Station() as station:
         if station.runtime is None:
             raise SystemExit("the capture process said nothing")
-        station.send(_record(folder, head, seed))
+        station.send(_record(folder, head, seed, video))
         batches, ring = station.runtime / "batches.ring", None
         while not isinstance(report := station.next(), TakeDone):
             if isinstance(report, Status) and report.state is State.RECORDING and "imu" in report.streams:
@@ -121,14 +121,15 @@ def _spent_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def bench_live(folder: Path, head: str, takes: int) -> None:
-    """Rendering at the real pace while recording."""
-    runs = [_live(folder, head, seed) for seed in range(takes + 1)][1:]  # the first one compiles, in a new installation
+def bench_live(folder: Path, head: str, takes: int, video: str) -> None:
+    """Rendering at the real pace while recording. video: "sim" with the colour and the thermal camera, "none" without."""
+    cameras = "events, RGB and thermal" if video == "sim" else "events alone"
+    runs = [_live(folder, head, seed, video) for seed in range(takes + 1)][1:]  # the first one compiles, in a new installation
     seconds, paces, rigs, captures = zip(*(run.between() for run, _ in runs), strict=True)
     rendered = [_rendered_hz(done) for _, done in runs]
     lags = [run.lags_ms() for run, _ in runs]
     print(
-        f"live      {takes} takes of {statistics.median(seconds):.0f} s, events, RGB and thermal: {min(rendered):.1f} to "
+        f"live      {takes} takes of {statistics.median(seconds):.0f} s, {cameras}: {min(rendered):.1f} to "
         f"{max(rendered):.1f} pictures rendered a second of event time (goal {GOAL_HZ}; no peer), "
         f"{min(one * pace for one, pace in zip(rendered, paces, strict=True)):.1f} a second of wall time at least"
     )
@@ -206,8 +207,8 @@ def main() -> None:
     found = locate_head(wanted.head, os.environ)
     head = BUILTIN if found.path is None else str(found.path)
     peer = ["--v2e", str(wanted.v2e), "--v2e-python", str(wanted.v2e_python)] if wanted.v2e else []
-    parts: dict[str, Callable[[Path], None]] = {
-        "live": lambda folder: bench_live(folder, head, wanted.takes),
+    parts: dict[str, Callable[[Path], object]] = {
+        "live": lambda folder: [bench_live(folder, head, wanted.takes, video) for video in ("none", "sim")],
         "offline": lambda folder: bench_offline(folder, head, wanted.simulated),
         "pixel": lambda _: bench_pixel(peer),
     }
