@@ -207,14 +207,15 @@ def main() -> None:
     found = locate_head(wanted.head, os.environ)
     head = BUILTIN if found.path is None else str(found.path)
     peer = ["--v2e", str(wanted.v2e), "--v2e-python", str(wanted.v2e_python)] if wanted.v2e else []
-    parts: dict[str, Callable[[Path], object]] = {
-        "live": lambda folder: [bench_live(folder, head, wanted.takes, video) for video in ("none", "sim")],
+    parts: dict[str, Callable[[Path], None]] = {
+        "live": lambda folder: bench_live(folder, head, wanted.takes, "none"),
+        "live with frame cameras": lambda folder: bench_live(folder, head, wanted.takes, "sim"),
         "offline": lambda folder: bench_offline(folder, head, wanted.simulated),
         "pixel": lambda _: bench_pixel(peer),
     }
     print(f"rig       head {found.name} ({found.source}), {_use_cores()} cores")
     for name, part in parts.items():
-        if wanted.only in (None, name):
+        if wanted.only in (None, name.split()[0]):
             with tempfile.TemporaryDirectory(dir=wanted.folder) as folder:
                 part(Path(folder))
 
