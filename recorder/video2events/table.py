@@ -11,7 +11,6 @@ from protocol.naming import MAX_NUMBER
 from recorder.video2events.errors import ConvertError
 
 NEEDED = ("path", "subject", "label")
-OPTIONAL = ("start", "stop")  # seconds of the video's own time; empty: from its beginning, to its end
 
 
 @dataclass(frozen=True)
