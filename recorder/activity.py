@@ -1,0 +1,171 @@
+"""Where and when events happen: counts by time bin, polarity and tile, without the pixels that never rest.
+
+What synchronisation, spotting and quality look at instead of single events. Knows no file, no face and no script.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.errors import GlimpseError
+from protocol.streams import Array
+
+TILES_ACROSS = 22  # of a DAVIS346: 16 pixels each, about the width of a pupil's surroundings at 35 cm
+LONGEST_BINS = 400_000  # 400 s of 1 ms: 300 MB of a DAVIS346; longer recordings are to be looked at in pieces
+# A hot pixel fires by itself. DAVIS346 pixels give well below one noise event a second (Gallego et al., Event-based vision:
+# a survey, 2020, table 1), so several times what ten neighbours of a pixel give together is not the scene.
+HOT_RATE_HZ = 4.0
+HOT_RATIO = 6.0
+QUIET_BIN_US = 100_000  # a hot pixel fires in most of these, a moving edge in few
+HOT_SHARE = 0.5
+
+
+class ActivityError(GlimpseError):
+    """Events that cannot be counted like this."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Events counted. counts: uint16 [T, 2, GY, GX] by time bin, polarity (0 OFF, 1 ON) and tile; bin i begins at
+    start_us + i * bin_us; tile (gy, gx) covers tile_px x tile_px pixels from (gx, gy) * tile_px on; resolution: (width,
+    height); left_out: events that were not counted: outside the sensor, of hot pixels, or in full bins.
+    """
+
+    start_us: int
+    bin_us: int
+    tile_px: int
+    resolution: tuple[int, int]
+    counts: NDArray[np.uint16]
+    left_out: int = 0
+
+    @property
+    def bins(self) -> int:
+        """Number of time bins."""
+        return int(self.counts.shape[0])
+
+    @property
+    def end_us(self) -> int:
+        """Event time at which the last bin ends."""
+        return self.start_us + self.bins * self.bin_us
+
+    @property
+    def times_us(self) -> NDArray[np.int64]:
+        """Event time of the middle of each bin, int64 [T]."""
+        return self.start_us + self.bin_us * np.arange(self.bins, dtype=np.int64) + self.bin_us // 2
+
+    def total(self) -> NDArray[np.int64]:
+        """All events of each bin, int64 [T]."""
+        return np.asarray(self.counts.sum(axis=(1, 2, 3), dtype=np.int64))
+
+    def index(self, t_us: int) -> int:
+        """The bin of an event time, held within 0 ... bins."""
+        return int(np.clip((t_us - self.start_us) // self.bin_us, 0, self.bins))
+
+
+def clean_events(events: Array, resolution: tuple[int, int]) -> Array:
+    """The events inside the sensor, sorted by time: [m] of EVENT_DTYPE, the very array where nothing was wrong with it."""
+    width, height = resolution
+    x, y, t = events["x"], events["y"], events["t"]
+    if len(events) and (x.min() < 0 or y.min() < 0 or x.max() >= width or y.max() >= height):
+        events = events[(x >= 0) & (y >= 0) & (x < width) & (y < height)]
+        t = events["t"]
+    if bool(np.any(t[1:] < t[:-1])):
+        events = events[np.argsort(t, kind="stable")]
+    return events
+
+
+def pixel_counts(events: Array, resolution: tuple[int, int]) -> NDArray[np.int64]:
+    """Events of each pixel, int64 [H, W]. events: inside the sensor."""
+    width, height = resolution
+    flat = events["y"].astype(np.int64) * width + events["x"]
+    return np.bincount(flat, minlength=width * height).reshape(height, width)
+
+
+def hot_pixels(events: Array, resolution: tuple[int, int]) -> NDArray[np.bool_]:
+    """Pixels that fire by themselves, bool [H, W]: far more often than their neighbours, and nearly all the time.
+
+    events: [n] of EVENT_DTYPE, clean (see `clean_events`). Less than a second of events says nothing: none is hot then.
+    """
+    width, height = resolution
+    hot = np.zeros((height, width), bool)
+    span_us = int(events["t"][-1] - events["t"][0]) if len(events) else 0
+    if span_us < 1_000_000:
+        return hot
+    counts = pixel_counts(events, resolution)
+    suspects = (counts > HOT_RATE_HZ * span_us * 1e-6) & (counts > HOT_RATIO * (_beside(counts) + 1))
+    steps = -(-span_us // QUIET_BIN_US)
+    flat = events["y"].astype(np.int64) * width + events["x"]
+    chosen = suspects.ravel()[flat]
+    at, when = flat[chosen], (events["t"][chosen] - events["t"][0]) // QUIET_BIN_US
+    busy = np.unique(at * (steps + 1) + when) // (steps + 1)
+    share = np.bincount(busy, minlength=width * height).reshape(height, width) / steps
+    return np.asarray(suspects & (share > HOT_SHARE))
+
+
+def _beside(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean of the quieter half of the eight neighbours: one hot pixel beside another does not hide it. [H, W]."""
+    padded = np.pad(counts, 1, mode="edge")
+    height, width = counts.shape
+    shifts = [(dy, dx) for dy in (0, 1, 2) for dx in (0, 1, 2) if (dy, dx) != (1, 1)]
+    around = np.stack([padded[dy : dy + height, dx : dx + width] for dy, dx in shifts])
+    return np.asarray(np.sort(around, axis=0)[:4].mean(axis=0))
+
+
+def count_activity(
+    events: Array,
+    resolution: tuple[int, int],
+    *,
+    bin_us: int = 1_000,
+    tile_px: int | None = None,
+    hot: NDArray[np.bool_] | None = None,
+    span_us: tuple[int, int] | None = None,
+) -> Activity:
+    """Count events by time bin, polarity and tile.
+
+    events: [n] of EVENT_DTYPE in any order; hot: pixels to leave out, bool [H, W]; span_us: [start, end) in event time,
+    default from the first event to the last. Raises ActivityError for bins without width and for more than LONGEST_BINS.
+    """
+    if bin_us < 1:
+        raise ActivityError(f"A time bin of {bin_us} us has no width; choose at least 1 us.")
+    begin_us, end_us = _span(events) if span_us is None else span_us
+    bins = -(-max(end_us - begin_us, 0) // bin_us)
+    if bins > LONGEST_BINS:
+        raise ActivityError(
+            f"The events span {(end_us - begin_us) * 1e-6:,.0f} s, which is too long for bins of {bin_us} us; "
+            "look at a part of them, or choose wider bins."
+        )
+    width, height = resolution
+    tile = tile_px or -(-width // TILES_ACROSS)
+    counts = np.zeros((bins, 2, -(-height // tile), -(-width // tile)), np.uint16)
+    mask = np.zeros((height, width), np.bool_) if hot is None else hot
+    left_out = _count(events["t"], events["x"], events["y"], events["p"], begin_us, bin_us, tile, mask, counts)
+    return Activity(begin_us, bin_us, tile, resolution, counts, int(left_out))
+
+
+def _span(events: Array) -> tuple[int, int]:
+    return (int(events["t"].min()), int(events["t"].max()) + 1) if len(events) else (0, 0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(t: Any, x: Any, y: Any, p: Any, begin_us: int, bin_us: int, tile: int, hot: Any, counts: Any) -> int:
+    bins, left_out = counts.shape[0], 0
+    height, width = hot.shape
+    for n in range(t.shape[0]):
+        since = t[n] - begin_us
+        if since < 0 or x[n] < 0 or y[n] < 0 or x[n] >= width or y[n] >= height:
+            left_out += 1
+            continue
+        index = since // bin_us
+        if index >= bins or hot[y[n], x[n]]:
+            left_out += 1
+            continue
+        polarity = 1 if p[n] > 0 else 0
+        gy, gx = y[n] // tile, x[n] // tile
+        if counts[index, polarity, gy, gx] == 65535:
+            left_out += 1
+        else:
+            counts[index, polarity, gy, gx] += 1
+    return left_out
