@@ -59,6 +59,9 @@ Exit codes: 0 all takes are there, 1 some could not be made (listed), 2 wrong us
 @click.option("--head", help=f"{BUILTIN}, {ICT} or a file; default: an imported ICT-FaceKit head, else the built-in one.")
 @click.option("--movements", help="For example smile,frown; default: all of the script.")
 @click.option("--balanced", is_flag=True, help="As many takes of each movement, not the reference data set's shares.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of the simulated camera; may be repeated."
+)
 @click.option("--rgb/--no-rgb", default=True, show_default=True, help="With the colour camera.")
 @click.option("--thermal/--no-thermal", default=True, show_default=True, help="With the thermal camera.")
 @click.option("--script", type=click.Path(path_type=Path), help="Recording script (YAML); default: the shipped one.")

@@ -35,6 +35,10 @@ class Clock:
         """The instant of event time at which the camera's own clock says stream_us, us."""
         return reference_us + round((stream_us + self.offset_us - reference_us) * self.tick_us)
 
+    def referred_to(self, new_us: int, reference_us: int) -> "Clock":
+        """The same clock with another reference, new_us, instead of reference_us; the offset is rounded to 1 us."""
+        return Clock(int(self.truth(reference_us, new_us)["offset_us"]), self.drift_ppm)
+
     def truth(self, reference_us: int, t0_us: int) -> dict[str, float]:
         """Offset (us) and drift (ppm) with t0 as the reference, in which synchronisation is to find them."""
         shift_us = self.drift_ppm * 1e-6 * (t0_us - reference_us) / self.tick_us

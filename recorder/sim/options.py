@@ -31,14 +31,16 @@ class SimOptions:
     """Everything that can be asked of the simulated rig.
 
     head: "builtin", "ict", a file, None for the best there is; take: which take of the subject, for another light and seat and
-    other movements in detail; glasses: None as the subject likes; mistake: made in the take; emotion: a combination that is
-    shown instead of the movement that is asked for; intensity, duration_us: bounds of
-    the movement; rate_mev_s: events added at random; flicker_hz: of the light, 0 for none; pixel: parameters of the event
-    pixel; bias: which preset they stand for.
+    other movements in detail; session: takes of one session share the clocks of the frame cameras, which run on from take to
+    take, 0: each take has clocks of its own; glasses: None as the subject likes; mistake: made in the take; emotion: a
+    combination that is shown instead of the movement that is asked for; intensity, duration_us: bounds of the movement;
+    rate_mev_s: events added at random; flicker_hz: of the light, 0 for none; pixel: parameters of the event pixel; bias: which
+    preset they stand for.
     """
 
     head: str | None = None
     take: int = 0
+    session: int = 0
     glasses: bool | None = None
     mistake: Mistake | None = None
     emotion: str | None = None
@@ -133,6 +135,7 @@ _MISTAKES = {mistake.value: mistake for mistake in Mistake}
 _READERS: Mapping[str, Any] = {
     "head": lambda name, text, _: {"head": text},
     "take": lambda name, text, _: {"take": int(_number(name, text, 0, 999_999))},
+    "session": lambda name, text, _: {"session": int(_number(name, text, 0, 999_999))},
     "glasses": lambda name, text, _: {"glasses": _choice(name, text, {"on": True, "off": False})},
     "mistake": lambda name, text, _: {"mistake": _choice(name, text, _MISTAKES)},
     "emotion": lambda name, text, _: {"emotion": _choice(name, text, _EMOTIONS)},

@@ -32,6 +32,8 @@ REFERENCE_SHARES: Mapping[str, float] = {
     "contractJaw": 13.3,
 }
 OTHER_SHARE = 100 / len(MOVEMENTS)  # of a movement that the reference data set does not have
+PLANNED = ("take", "session", "head", "intensity", "duration_ms", "mistake")  # options of the camera that a plan sets
+SESSION = 1  # number of every subject's one session
 _PEOPLE, _NOISE = 1, 2  # random streams of a data set's seed
 
 
@@ -44,8 +46,8 @@ class Wishes(Strict):
 
     takes: of each movement and subject on average; movements: tokens; balanced: as many takes of each movement instead of
     the reference data set's shares; intensity, duration_ms: "LO..HI" as the simulated camera takes them; noise_share: share of
-    takes in which a mistake is made; head: its name or file, None for the best there is; rgb, thermal: whether these cameras
-    run.
+    takes in which a mistake is made; head: its name or file, None for the best there is; options: more of the simulated
+    camera's options, "name=value" each; rgb, thermal: whether these cameras run.
     """
 
     subjects: Annotated[int, Field(ge=1, le=MAX_TAKES)]
@@ -57,6 +59,7 @@ class Wishes(Strict):
     duration_ms: str | None = None
     noise_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     head: str | None = None
+    options: tuple[str, ...] = ()
     rgb: bool = True
     thermal: bool = True
     script: Script
@@ -95,8 +98,8 @@ class PlannedTake:
 
     @property
     def session(self) -> str:
-        """The session's label: light and seat are other ones in each take."""
-        return f"sim-{self.take}"
+        """The session's label: all takes of a subject are of one, through which the cameras' clocks run on."""
+        return f"sim-{SESSION}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,11 @@ def check(wishes: Wishes) -> None:
         raise PlanError("A data set needs one movement at least, and each only once; correct --movements.")
     if wishes.total > MAX_TAKES:
         raise PlanError(f"{wishes.total:,} takes are more than {MAX_TAKES:,}; ask for fewer subjects or takes.")
+    for option in wishes.options:
+        if option.partition("=")[0] in PLANNED or "=" not in option or "," in option:
+            raise PlanError(
+                f"--option {option} cannot be: write NAME=VALUE, and leave {', '.join(PLANNED)} to the command's own options."
+            )
     if wishes.head is not None and ("," in wishes.head or not wishes.head):
         raise PlanError(f"The head's file {wishes.head!r} must have a name without commas; rename it.")
 
@@ -189,13 +197,15 @@ def _mistakes(wishes: Wishes) -> dict[int, Mistake]:
 def _take(wishes: Wishes, who: PlannedSubject, take: int, movement: str, mistake: Mistake | None) -> PlannedTake:
     options = {
         "take": str(take),
+        "session": str(SESSION),
         "head": wishes.head,
         "intensity": wishes.intensity,
         "duration_ms": wishes.duration_ms,
         "mistake": mistake.value if mistake else None,
     }
     told = (f"{name}={value}" for name, value in options.items() if value is not None)
-    return PlannedTake(who, movement, take, mistake, ",".join((f"sim:{who.person}", *told)))
+    camera = ",".join((f"sim:{who.person}", *told, *wishes.options))
+    return PlannedTake(who, movement, take, mistake, camera)
 
 
 def lanes(takes: Sequence[PlannedTake]) -> list[tuple[PlannedTake, ...]]:

@@ -36,6 +36,7 @@ from recorder.sources.feed import MAX_EVENTS_PER_PACKET
 WIDTH, HEIGHT = EVENT_VIEW.size  # DAVIS346
 STEP_US = 8_000  # the face is rendered 125 times a second; light in between goes in a straight line
 EPOCH_US = 1_700_000_000_000_000  # like a real camera, the event clock gives unix time
+PERSON_US, TAKE_US = 1_000_000_000, 100_000_000  # from one person's first take to the next person's; from take to take
 HOST_EPOCH_NS = 10**15  # of the imagined host's monotonic clock
 CATCH_UP_STEPS = 5  # how much of the world one `read` may give, so that it returns soon
 # A live rig on a computer that is too slow renders less often, so that its clock keeps up with the room's: a step is longer by
@@ -157,7 +158,7 @@ class SimRig:
         self._options = parse_options(self._texts)
         self._play = cast(self._seed, self._options)
         self._stage = Stage(self._play)
-        self._start_us = EPOCH_US + self._seed * 1_000_000_000 + self._options.take * 100_000_000
+        self._start_us = EPOCH_US + self._seed * PERSON_US + self._options.take * TAKE_US
         self._world = World(self._play.mesh, self._play.look, self._play.traits, self._play.sheet, self._stage)
         streams = np.random.default_rng([self._seed, self._options.take, 1]).spawn(5)
         self._imu_rng, self._aps_rng, self._extra_rng = streams[:3]
@@ -174,7 +175,7 @@ class SimRig:
     def _frame_cameras(self, rng: np.random.Generator) -> dict[Stream, ColourCamera | ThermalCamera]:
         """Drawn whether they are asked for or not, so that one stream more changes no other."""
         colour_rng, thermal_rng, clock_rng = rng.spawn(3)
-        self._clocks = {Stream.RGB: draw_clock(clock_rng), Stream.THERMAL: draw_clock(clock_rng)}
+        self._clocks = {stream: self._clock(clock_rng, number) for number, stream in enumerate((Stream.RGB, Stream.THERMAL))}
         cameras: dict[Stream, ColourCamera | ThermalCamera] = {}
         start, lamp = self._start_us, _lamp(self._options)
         if Stream.RGB in self._around.video:
@@ -184,6 +185,14 @@ class SimRig:
             clock, warm = self._clocks[Stream.THERMAL], self._options.thermal
             cameras[Stream.THERMAL] = ThermalCamera(thermal_rng, self._world, clock, start, HOST_EPOCH_NS, warm)
         return cameras
+
+    def _clock(self, rng: np.random.Generator, number: int) -> Clock:
+        """A frame camera's clock: of this take alone, or the one that runs through the session."""
+        if not self._options.session:
+            return draw_clock(rng)
+        session_us = EPOCH_US + self._seed * PERSON_US
+        clock = draw_clock(np.random.default_rng([self._seed, self._options.session, 8 + number]))
+        return clock.referred_to(self._start_us, session_us)
 
     def _warm_up(self) -> None:
         """See the first picture of each camera: in a fresh environment this compiles for half a minute."""
