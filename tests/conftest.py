@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from leaks import Snapshot, left_since
 
+from app.main import main
+
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
@@ -24,3 +26,36 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("GLIMPSE_TEST_DATA names no folder with real recordings")
     return Path(folder)
+
+
+SHORT_SCRIPT = """\
+format: glimpse-script
+version: "1.0"
+name: short
+kind: movements
+movements: [smile]
+repetitions: 1
+order: {mode: fixed, seed: null}
+distance_mm: [300, 400]
+background: white
+languages: [en]
+anchor: neutral
+cue: movement
+steps:
+  - {id: settle, action: settle, seconds: 0.8, prompt: {en: Sit still.}}
+  - {id: paper_in, action: paper_in, seconds: 0.9, start_mark: paper_in, prompt: {en: Paper.}}
+  - {id: countdown, action: hold_paper, seconds: 0.6, countdown: true, prompt: {en: Hold it.}}
+  - {id: neutral, action: neutral, seconds: 1.4, start_mark: paper_out, prompt: {en: Neutral face.}}
+  - {id: movement, action: move, seconds: 2.3, start_mark: cue, prompt: {en: "{movement} now"}}
+"""
+
+
+@pytest.fixture(scope="session")
+def simulated_take(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `.aedat4` of a simulated take with every camera: paper in and out, then a strong smile; six seconds. Read only."""
+    folder = tmp_path_factory.mktemp("simulated")
+    (folder / "short.yaml").write_text(SHORT_SCRIPT)
+    camera = "sim:3,head=builtin,take=1,session=1,intensity=0.8..0.9,glasses=off"
+    words = f"record --subject 1 --movement smile --camera {camera} --rgb sim --thermal sim --speed max".split()
+    assert main([*words, "--data", str(folder / "data"), "--script", str(folder / "short.yaml")]) == 0
+    return folder / "data" / "1" / "smile_1_1.aedat4"

@@ -1,0 +1,68 @@
+"""The same work on many takes, in as many processes as the computer has cores. Knows no work and no command."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from app.output import progress
+from protocol.errors import GlimpseError
+from recorder.dataset import TakeEntry
+
+T = TypeVar("T")
+
+FEW = 2  # takes that are not worth the second that a process needs to start
+# Libraries that would start a thread for each core by themselves, in each process.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """What came of one take. result: None where it failed; problem: one sentence then."""
+
+    entry: TakeEntry
+    result: T | None = None
+    problem: str | None = None
+
+
+def each_take(work: Callable[[Path], T], entries: Sequence[TakeEntry], title: str, jobs: int | None = None) -> list[Done[T]]:
+    """`work` of every take's `.aedat4`, in the order of the entries; a GlimpseError becomes a problem.
+
+    work: something that can be pickled; jobs: processes, default one for each core.
+    """
+    wanted = min(jobs or os.cpu_count() or 1, len(entries))
+    tried = partial(_tried, work)
+    if wanted < 2 or len(entries) <= FEW:
+        return list(progress(map(tried, entries), title, len(entries)))
+    with _workers(wanted) as pool:
+        try:
+            return list(progress(pool.map(tried, entries), title, len(entries)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _tried(work: Callable[[Path], T], entry: TakeEntry) -> Done[T]:
+    try:
+        return Done(entry, work(entry.path))
+    except GlimpseError as error:
+        return Done(entry, problem=str(error))
+
+
+def _workers(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_calm)
+
+
+def _calm() -> None:
+    """Ctrl-C is the business of the process that the user started."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in THREADS:
+        os.environ[name] = "1"
+    import cv2
+
+    cv2.setNumThreads(1)
