@@ -1,5 +1,6 @@
 """The simulated rig as a camera: its streams and their times, and a ground truth that is true in its own data."""
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -616,3 +617,18 @@ def test_a_seed_and_options_are_read_from_the_camera_text():
     info = camera.open()
     camera.close()
     assert (info.serial, info.simulated, info.settings["fault"]) == ("7", True, "stall@3+1.5")
+
+
+def clock_truth(options):
+    with contextlib.closing(rig(options=options, video=BOTH)) as camera:
+        return camera.open().truth(None, None)["clocks"]
+
+
+def test_clocks_run_on_through_the_takes_of_a_session_and_no_longer():
+    first, second, other = (
+        clock_truth({"take": take, "session": session}) for take, session in (("1", "1"), ("3", "1"), ("3", "2"))
+    )
+    for stream in ("rgb", "thermal"):
+        assert second[stream]["drift_ppm"] == first[stream]["drift_ppm"] != other[stream]["drift_ppm"]
+        passed_us = first[stream]["drift_ppm"] * 1e-6 * (start_of(SEED, 3) - start_of(SEED, 1))
+        assert second[stream]["offset_us"] - first[stream]["offset_us"] == pytest.approx(passed_us, abs=2)

@@ -29,6 +29,12 @@ def test_the_truth_turns_stream_time_into_event_time_whatever_t0_is(clock, event
     assert abs(by_the_manifest(truth, clock.stream_us(event_us, START_US), t0_us) - event_us) <= 2
 
 
+@given(clocks, moments, moments)
+def test_a_clock_that_is_referred_to_another_instant_is_the_same_clock(clock, event_us, other_us):
+    again = clock.referred_to(other_us, START_US)
+    assert abs(again.stream_us(event_us, other_us) - clock.stream_us(event_us, START_US)) <= 2
+
+
 @given(clocks, moments)
 def test_event_time_and_back(clock, event_us):
     assert abs(clock.event_us(clock.stream_us(event_us, START_US), START_US) - event_us) <= 1

@@ -175,6 +175,9 @@ def test_what_is_said_of_a_subject_is_what_the_cameras_will_see():
         ({"movements": ("smile", "smile")}, "only once"),
         ({"subjects": 30_000, "takes": 5}, f"more than {MAX_TAKES:,}"),
         ({"head": "a,b.npz"}, "without commas"),
+        ({"options": ("take=3",)}, "--option take=3 cannot be: write NAME=VALUE, and leave take, session"),
+        ({"options": ("flicker",)}, "--option flicker cannot be"),
+        ({"options": ("flicker=100,take=3",)}, "--option flicker=100,take=3 cannot be"),
     ],
 )
 def test_what_cannot_be_planned_is_told_in_one_sentence(wrong, sentence):
@@ -187,3 +190,16 @@ def test_what_cannot_be_planned_is_told_in_one_sentence(wrong, sentence):
 def test_wishes_out_of_range_are_no_wishes(wrong):
     with pytest.raises(ValidationError):
         wishes(**wrong)
+
+
+def test_more_options_reach_the_camera_of_every_take():
+    plan = draw_plan(wishes(options=("flicker=100", "rgb_drop=0.05")))
+    for take in plan.takes:
+        options = parse_options(parse_camera(take.camera).options)
+        assert (options.flicker_hz, options.rgb.drop_share) == (100, 0.05)
+
+
+def test_all_takes_of_a_subject_are_of_one_session():
+    plan = draw_plan(wishes(takes=2))
+    assert {take.session for take in plan.takes} == {"sim-1"}
+    assert {parse_options(parse_camera(take.camera).options).session for take in plan.takes} == {1}
