@@ -1,0 +1,85 @@
+"""What a take lost: unwritten records, holes in the events, pictures that never came. Counts and times only.
+
+Knows no picture and no script.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.manifest import Manifest, TakeStatus
+from protocol.streams import Array
+from recorder.inspection import frame_gaps
+from recorder.measures.steps import Range
+from recorder.measures.thresholds import Reading
+
+NO_MANIFEST = "The take has no manifest, so what was received and lost is not known."
+
+
+def ended_early(manifest: Manifest | None, status: TakeStatus | None) -> Reading:
+    """1 for a take that is not complete, 0 for a whole one. status: as its data set has it, which may be worse."""
+    if manifest is None or status is None:
+        return Reading(unknown=NO_MANIFEST)
+    reason = manifest.finish_message.strip().rstrip(".") or manifest.finish_reason.value.replace("_", " ")
+    return Reading(float(status is not TakeStatus.COMPLETE), {"reason": reason, "status": status.value})
+
+
+def records_lost(manifest: Manifest | None) -> Reading:
+    """Records received and not written, and those that a camera's own queue dropped, of all streams."""
+    if manifest is None:
+        return Reading(unknown=NO_MANIFEST)
+    lost = {name: record.received - record.written + record.dropped for name, record in manifest.streams.items()}
+    guilty = {name: count for name, count in lost.items() if count}
+    return Reading(float(sum(abs(count) for count in guilty.values())), {"lost": guilty, "streams": ", ".join(guilty)})
+
+
+def longest_gap(t_us: NDArray[np.int64], judged: Range, pauses: Sequence[Range] = ()) -> Reading:
+    """The longest time without any event, in ms. t_us: sorted [n]; judged: begins and ends with the take; pauses: where
+    silence is no fault (a still sheet before a camera that filters its noise). Details: start_us.
+    """
+    if not len(t_us):
+        return Reading(unknown="There are no events, so there is nothing between them.")
+    inside = t_us[slice(*np.searchsorted(t_us, judged))]
+    if len(inside) < 2:
+        return Reading(unknown="There are too few events to look for holes between them.")
+    intervals = np.diff(inside)
+    for begin, end in pauses:
+        intervals[(inside[:-1] >= begin) & (inside[1:] <= end)] = 0
+    longest = int(np.argmax(intervals))
+    return Reading(float(intervals[longest]) / 1000, {"start_us": int(inside[longest])})
+
+
+def backwards(t_us: NDArray[np.int64]) -> Reading:
+    """How many events are earlier than the one before them. t_us: [n] in file order."""
+    return Reading(float(np.count_nonzero(t_us[1:] < t_us[:-1])))
+
+
+def outside(events: Array, resolution: tuple[int, int]) -> Reading:
+    """How many events lie outside the sensor. resolution: (width, height)."""
+    x, y = events["x"], events["y"]
+    if not len(events) or (x.min() >= 0 and y.min() >= 0 and x.max() < resolution[0] and y.max() < resolution[1]):
+        return Reading(0.0)
+    return Reading(float(np.count_nonzero((x < 0) | (y < 0) | (x >= resolution[0]) | (y >= resolution[1]))))
+
+
+def problems(sentences: Sequence[str]) -> Reading:
+    """How many problems the files have, and the first."""
+    return Reading(float(len(sentences)), {"first": sentences[0].rstrip(".") if sentences else "", "all": list(sentences)})
+
+
+def pictures_lost(times_us: NDArray[np.int64], camera: str) -> Reading:
+    """Share of pictures that are missing, in per cent, from intervals that are too long. times_us: [n] rising."""
+    if len(times_us) < 3:
+        return Reading(unknown=f"There are not enough {camera} pictures to tell whether some were lost.")
+    missing = sum(gap.missing or 0 for gap in frame_gaps(times_us))
+    return Reading(100.0 * missing / (missing + len(times_us)), {"lost": missing, "pictures": len(times_us)})
+
+
+def longest_interval(times_us: NDArray[np.int64], camera: str) -> Reading:
+    """The longest time between two pictures, in ms. times_us: [n]. Details: start_us, in the camera's own time."""
+    if len(times_us) < 2:
+        return Reading(unknown=f"There are not enough {camera} pictures to look for holes between them.")
+    longest, start = max((after - before, before) for before, after in pairwise(times_us.tolist()))
+    return Reading(longest / 1000, {"start_us": start})

@@ -1,0 +1,246 @@
+"""The limits of every measure, with the reason for each number and what the operator reads.
+
+Data only. The order is that of importance: what stands first is said first.
+"""
+
+from collections.abc import Mapping
+
+from recorder.measures.thresholds import Threshold, Worse
+
+ABOVE, BELOW, NEVER = Worse.ABOVE, Worse.BELOW, Worse.NEVER
+
+WHOLE = (
+    Threshold(
+        name="event_count",
+        unit="events",
+        worse=BELOW,
+        redo=1_000,
+        reason="A still face gives as many in a tenth of a second, so fewer are no take.",
+        good="The take has {value:,.0f} events.",
+        ruined="The take has hardly any events ({value:,.0f}); check lens cap, cable and light, then record again.",
+    ),
+    Threshold(
+        name="ended_early",
+        redo=1,
+        reason="A take that ended before its script, or lost data on the way to disk, is left out of training by default.",
+        good="The take ran to its end.",
+        ruined="The take is {status} ({reason}); record it again.",
+    ),
+    Threshold(
+        name="records_lost",
+        unit="records",
+        redo=1,
+        reason="Received and written records must agree; the recorder itself calls a take failed where they do not.",
+        good="All that was received was written.",
+        ruined="{value:.0f} records were received and not written ({streams}); make room on the disk, then record again.",
+    ),
+    Threshold(
+        name="event_gap",
+        unit="ms",
+        check=100,
+        redo=500,
+        reason="A face in view gives thousands of events a second, so 100 ms without one is a hole (as in `glimpse inspect`), "
+        "and it would swallow half of a micro-expression (1/25 to 1/5 s). From 500 ms on the recorder calls a stream stalled.",
+        good="The events have no holes.",
+        bad="The events have a hole of {value:.0f} ms; see that the movement does not lie in it.",
+        ruined="The events have a hole of {value:.0f} ms; check the cable, then record again.",
+    ),
+)
+
+PAPER = (
+    Threshold(
+        name="paper",
+        check=1,
+        redo=2,
+        reason="0: the sheet came and went; 1: none came, so the clocks rest on other movement, which is less exact; 2: it "
+        "stayed, so there is no face.",
+        good="The paper came and went.",
+        bad="No sheet of paper was seen; hold it before both cameras, and look at the synchronisation of this take.",
+        ruined="The paper stayed before the camera; take it away when told to, and record again.",
+    ),
+)
+
+
+def _clock(name: str, camera: str, limit_ms: float, reason: str) -> Threshold:
+    return Threshold(
+        name=f"sync_{name}",
+        unit="ms",
+        check=limit_ms,
+        reason=f"Half width of the 95 % interval of the offset. {reason} Events are not touched by it, so it alone spoils no "
+        f"take.",
+        good=f"The {camera} camera is aligned to {{value:.1f}} ms.",
+        bad=f"The {camera} camera is aligned {{how}}; use its pictures with care.",
+    )
+
+
+CLOCKS = (
+    _clock("rgb", "colour", 10.0, "A quarter of the shortest micro-expression (1/25 s); a hand alignment has 33 ms."),
+    _clock("thermal", "thermal", 60.0, "Half the time between two pictures at 8.7 Hz."),
+)
+
+SIGNAL = (
+    Threshold(
+        name="event_rate",
+        unit="events/s",
+        worse=BELOW,
+        check=2_000,
+        redo=200,
+        reason="The stillest simulated face at 35 cm gave 15,000 events a second, of which its noise alone was 13,000; a "
+        "DAVIS346 whose noise filter is on may give a tenth of that. 200 a second over 90,000 pixels is a lens cap or a dark "
+        "room.",
+        good="The face gives {value:,.0f} events a second.",
+        bad="The face gives only {value:,.0f} events a second; check light, focus and biases.",
+        ruined="The face gives only {value:,.0f} events a second; check lens cap, light and biases, then record again.",
+    ),
+    Threshold(
+        name="event_peak",
+        unit="events/s",
+        check=10e6,
+        reason="A DAVIS346 delivers 12 million events a second at most (iniVation, DAVIS346 specifications); near that they "
+        "queue up and are stamped late or lost. The paper's own way is left out: its edge may do that.",
+        good="The busiest moment has {value:,.0f} events a second.",
+        bad="The busiest moment has {value:,.0f} events a second, all that the camera can give; raise the thresholds or hold "
+        "still.",
+    ),
+    Threshold(
+        name="noise",
+        unit="events/s/pixel",
+        check=2.0,
+        redo=10.0,
+        reason="Pixels at rest give about 0.1 events a second in good light and a few in dim light (Gallego et al., "
+        "Event-based vision: a survey, 2020; Hu et al., v2e, 2021). A small movement gives some ten for a moment, so it "
+        "drowns from there on.",
+        good="Background noise is low ({value:.2f} events a second and pixel).",
+        bad="Background noise is high ({value:.1f} events a second and pixel); give more light or choose less sensitive "
+        "biases.",
+        ruined="Background noise drowns the face ({value:.1f} events a second and pixel); give more light, then record again.",
+    ),
+    Threshold(
+        name="hot_pixels",
+        unit="per mille",
+        check=5.0,
+        redo=50.0,
+        reason="Some in ten thousand are usual, and are left out of every measure. Where many are, part of the face is blind: "
+        "50 per mille of a DAVIS346 is the area of an eye.",
+        good="{count} pixels fire by themselves.",
+        bad="{count} pixels fire by themselves; let the camera warm up, and check the biases.",
+        ruined="{count} pixels fire by themselves; check the biases, then record again.",
+    ),
+    Threshold(
+        name="flicker",
+        unit="%",
+        check=20.0,
+        reason="Share of the event rate that beats at 100 or 120 Hz, twice the frequency of the mains. Steady light was "
+        "measured at a few per cent; from a fifth on the events of the lamp rival those of a slow movement. Filters can take "
+        "them out, so this alone spoils no take.",
+        good="The light does not flicker.",
+        bad="The lamps flicker at {hz:.0f} Hz ({value:.0f} % of the event rate beats with them); use daylight or flicker-free "
+        "lamps.",
+    ),
+    Threshold(
+        name="light_uneven",
+        unit="%",
+        check=25.0,
+        redo=60.0,
+        reason="Difference of the halves of the face over their sum: 25 % is 5 to 3, 60 % is 4 to 1. Portrait photographers "
+        "call 2 to 1 (33 %) the beginning of side light; the darker half gives fewer and later events.",
+        good="The light is even.",
+        bad="The {darker} half of the face is darker ({value:.0f} %); move the lamp, or add one on that side.",
+        ruined="The {darker} half of the face is nearly dark ({value:.0f} %); move the lamp, then record again.",
+    ),
+    Threshold(
+        name="brightness",
+        unit="grey levels",
+        worse=BELOW,
+        check=25.0,
+        redo=8.0,
+        reason="Mean of the face in an 8-bit picture: 25 is a tenth of the range, 8 is what read noise and black level give "
+        "alone.",
+        good="The face is bright enough.",
+        bad="The face is dark (mean {value:.0f} of 255); give more light.",
+        ruined="The picture is black (mean {value:.0f} of 255); check lens cap and light, then record again.",
+    ),
+    Threshold(
+        name="overexposed",
+        unit="%",
+        check=40.0,
+        reason="Share of white pixels (250 of 255 and above) in the face. A white wall beside it and a shiny forehead may be "
+        "white; half of the face must not, since no pixel of it can show a change.",
+        good="The face is not overexposed.",
+        bad="{value:.0f} % of the face is white in the picture; shorten the exposure or dim the light.",
+    ),
+)
+
+
+def _camera(name: str, camera: str, gap: tuple[float, float], reason: str) -> tuple[Threshold, ...]:
+    return (
+        Threshold(
+            name=f"{name}_lost",
+            unit="%",
+            check=10.0,
+            redo=40.0,
+            reason="Single lost pictures do no harm: synchronisation is tested with 5 %. From a tenth on the connection is at "
+            "fault, and at 40 % half of the movements shorter than 1/5 s have fewer than three pictures left of six.",
+            good=f"The {camera} camera lost {{value:.1f}} % of its pictures.",
+            bad=f"The {camera} camera lost {{value:.0f}} % of its pictures; use another USB port or close other programs.",
+            ruined=f"The {camera} camera lost {{value:.0f}} % of its pictures; use another USB port, then record again.",
+        ),
+        Threshold(
+            name=f"{name}_gap",
+            unit="ms",
+            check=gap[0],
+            redo=gap[1],
+            reason=reason,
+            good=f"The {camera} pictures have no holes.",
+            bad=f"The {camera} pictures have a hole of {{value:.0f}} ms; see that the movement does not lie in it.",
+            ruined=f"The {camera} pictures have a hole of {{value:.0f}} ms; check the cable, then record again.",
+        ),
+    )
+
+
+FILES = (
+    *_camera("rgb", "colour", (200.0, 1_000.0), "200 ms hide a whole micro-expression (1/25 to 1/5 s)."),
+    *_camera(
+        "thermal",
+        "thermal",
+        (500.0, 3_000.0),
+        "Below 9 pictures a second there are 115 ms between two anyway; four lost in a row are a hole. Warmth changes slowly, "
+        "so only seconds spoil a take.",
+    ),
+    Threshold(
+        name="thermal_frozen",
+        unit="ms",
+        worse=NEVER,
+        reason="A FLIR Lepton closes its shutter every three minutes for some tenths of a second and repeats its last picture "
+        "(Lepton Engineering Datasheet 500-0659-00-09, p. 20). That is its calibration and no fault; who uses the pictures "
+        "must know.",
+        good="{sentence}",
+    ),
+    Threshold(
+        name="files",
+        unit="problems",
+        check=1,
+        reason="Each is a file that is missing, cut off or contradicts the manifest.",
+        good="All files are there and agree.",
+        bad="The files have a problem: {first} ({value:.0f} in all; see `glimpse inspect`).",
+    ),
+    Threshold(
+        name="time_backwards",
+        unit="events",
+        check=1,
+        reason="A camera's clock does not run backwards. Events are sorted before they are judged, so a few do no harm.",
+        good="Event times only rise.",
+        bad="{value:.0f} events are earlier than the one before them; look at the take before using it.",
+    ),
+    Threshold(
+        name="events_outside",
+        unit="events",
+        check=1,
+        reason="An event outside the sensor is a fault of the transfer or of a conversion; no measure counts it.",
+        good="All events lie on the sensor.",
+        bad="{value:.0f} events lie outside the sensor; check the cable, or how the file was converted.",
+    ),
+)
+
+THRESHOLDS: tuple[Threshold, ...] = (*WHOLE, *PAPER, *SIGNAL, *CLOCKS, *FILES)
+BY_NAME: Mapping[str, Threshold] = {row.name: row for row in THRESHOLDS}

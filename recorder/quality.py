@@ -1,0 +1,92 @@
+"""The verdict on a take, while the subject still sits there: measures against limits, and reasons in order of importance.
+
+Puts together what the measures find; computes nothing itself. Knows no window and changes no file.
+"""
+
+from collections.abc import Iterator
+
+from protocol.analysis import Measure, OnsetRecord, QualityRecord, SyncRecord, Verdict
+from protocol.errors import GlimpseError
+from recorder.activity import Activity
+from recorder.measures import flicker, light, noise, rates, streams, thermal
+from recorder.measures import sync as clocks
+from recorder.measures.evidence import Evidence, gather
+from recorder.measures.steps import Phases
+from recorder.measures.thresholds import Reading, explained, judged
+from recorder.measures.thresholds_table import BY_NAME, THRESHOLDS
+from recorder.take import Take
+
+Found = Iterator[tuple[str, Reading]]
+RANK = {row.name: rank for rank, row in enumerate(THRESHOLDS)}
+SEVERITY = (Verdict.REDO, Verdict.CHECK)
+ESSENTIAL = ("event_rate",)  # a take of which these are not known is never called good
+NO_SCRIPT = "The take has no manifest, so what was asked for, and when, is not known."
+
+
+def assess(take: Take, *, sync: SyncRecord | None = None, onset: OnsetRecord | None = None) -> QualityRecord:
+    """The verdict on a take, with every measure. sync, onset: where they were computed already.
+
+    Raises nothing for what is in a take: what cannot be read is a verdict too.
+    """
+    try:
+        evidence = gather(take, sync.paper if sync else None)
+    except GlimpseError as error:
+        return QualityRecord(verdict=Verdict.REDO, reasons=(str(error),))
+    return summarise(tuple(judged(BY_NAME[name], reading) for name, reading in _readings(evidence, sync, onset)))
+
+
+def summarise(measures: tuple[Measure, ...]) -> QualityRecord:
+    """The worst verdict of all measures, and the sentences of those that are not good: the worst first, then by importance."""
+    ordered = sorted(measures, key=lambda measure: RANK[measure.name])
+    reasons = [measure.sentence for level in SEVERITY for measure in ordered if measure.verdict is level]
+    worst = next((level for level in SEVERITY if any(measure.verdict is level for measure in ordered)), Verdict.GOOD)
+    return QualityRecord(verdict=worst, reasons=tuple(reasons), measures=tuple(ordered))
+
+
+def explain(name: str) -> str:
+    """What the limits of a measure are, and why. Raises KeyError for a name that is none."""
+    return explained(BY_NAME[name])
+
+
+def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | None) -> Found:
+    yield from _of_files(evidence)
+    yield from _of_frame_cameras(evidence, sync)
+    yield from _of_light(evidence)
+    if evidence.phases is not None and evidence.activity is not None:
+        yield from _of_events(evidence, evidence.phases, evidence.activity)
+
+
+def _of_files(evidence: Evidence) -> Found:
+    yield "event_count", Reading(float(len(evidence.events)))
+    yield "ended_early", streams.ended_early(evidence.manifest, evidence.status)
+    yield "records_lost", streams.records_lost(evidence.manifest)
+    yield "files", streams.problems(evidence.problems)
+    yield "time_backwards", streams.backwards(evidence.raw["t"])
+    yield "events_outside", streams.outside(evidence.raw, evidence.resolution)
+
+
+def _of_frame_cameras(evidence: Evidence, sync: SyncRecord | None) -> Found:
+    yield "paper", clocks.paper(sync.paper if sync else None, evidence.manifest)
+    for name, camera, times_us in (("rgb", "colour", evidence.rgb_us), ("thermal", "thermal", evidence.thermal_us)):
+        yield f"{name}_lost", streams.pictures_lost(times_us, camera)
+        yield f"{name}_gap", streams.longest_interval(times_us, camera)
+    yield "sync_rgb", clocks.alignment(sync.rgb if sync else None, "colour", len(evidence.rgb_us))
+    yield "sync_thermal", clocks.alignment(sync.thermal if sync else None, "thermal", len(evidence.thermal_us))
+    yield "thermal_frozen", thermal.frozen(evidence.frozen)
+
+
+def _of_light(evidence: Evidence) -> Found:
+    yield "light_uneven", light.evenness(evidence.pictures)
+    yield "brightness", light.brightness(evidence.pictures)
+    yield "overexposed", light.white_share(evidence.pictures)
+
+
+def _of_events(evidence: Evidence, phases: Phases, activity: Activity) -> Found:
+    times_us = evidence.events["t"]
+    pauses = () if phases.covered is None else (phases.covered,)
+    yield "event_gap", streams.longest_gap(times_us, phases.judged, pauses)
+    yield "event_rate", rates.event_rate(times_us, phases)
+    yield "event_peak", rates.peak_rate(times_us, phases.watched)
+    yield "noise", noise.background(activity, phases)
+    yield "hot_pixels", noise.hot_share(evidence.hot)
+    yield "flicker", flicker.flicker(evidence.events, phases.quiet or phases.watched)

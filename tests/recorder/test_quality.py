@@ -1,0 +1,120 @@
+"""The verdict on whole takes: written by the same writers that record, simulated, and real files."""
+
+import numpy as np
+import pytest
+from takekit import T0_US, make_take, some_events, write_events
+
+from protocol.analysis import Measure, Verdict
+from protocol.manifest import StreamRecord, TakeStatus
+from protocol.streams import EVENT_DTYPE
+from recorder.measures.thresholds_table import THRESHOLDS
+from recorder.quality import assess, explain, summarise
+from recorder.take import Take
+
+SECOND = 1_000_000
+
+
+def verdict_on(path, **known):
+    with Take(path) as take:
+        return assess(take, **known)
+
+
+def long_take(folder, events=None, **more):
+    return make_take(folder, events=some_events(40_000, span_us=2 * SECOND) if events is None else events, **more)
+
+
+def test_every_measure_of_the_table_is_taken_of_every_take(tmp_path):
+    record = verdict_on(long_take(tmp_path, videos=True))
+    assert {measure.name for measure in record.measures} == {row.name for row in THRESHOLDS}
+
+
+def test_every_measure_has_a_sentence(tmp_path):
+    for measure in verdict_on(long_take(tmp_path, videos=True)).measures:
+        assert measure.sentence.endswith("."), measure
+
+
+def test_reasons_begin_with_the_worst_and_keep_the_order_of_importance():
+    given = [("flicker", Verdict.CHECK), ("hot_pixels", Verdict.REDO), ("event_gap", Verdict.CHECK), ("noise", Verdict.GOOD)]
+    record = summarise(tuple(Measure(name=name, value=1, verdict=verdict, sentence=name) for name, verdict in given))
+    assert record.verdict is Verdict.REDO
+    assert record.reasons == ("hot_pixels", "event_gap", "flicker")
+
+
+def test_a_take_without_reasons_is_good():
+    record = summarise((Measure(name="flicker", value=1, verdict=Verdict.GOOD, sentence="No."),))
+    assert (record.verdict, record.reasons) == (Verdict.GOOD, ())
+
+
+def test_a_take_that_ended_early_is_to_be_done_again(tmp_path):
+    record = verdict_on(long_take(tmp_path, status=TakeStatus.PARTIAL, finish_message="The camera was unplugged."))
+    assert record.verdict is Verdict.REDO
+    assert record.reasons[0] == "The take is partial (The camera was unplugged); record it again."
+
+
+def test_a_hole_in_the_events_is_to_be_done_again(tmp_path):
+    events = some_events(40_000, span_us=2 * SECOND)
+    record = verdict_on(long_take(tmp_path, events[(events["t"] < T0_US + SECOND) | (events["t"] > T0_US + SECOND + 600_000)]))
+    assert record.measure("event_gap").verdict is Verdict.REDO
+
+
+def test_a_take_without_events_is_to_be_done_again(tmp_path):
+    record = verdict_on(make_take(tmp_path, events=np.zeros(0, EVENT_DTYPE)))
+    assert record.verdict is Verdict.REDO
+    assert "hardly any events" in record.reasons[0]
+
+
+def test_a_missing_video_is_named(tmp_path):
+    path = long_take(tmp_path, videos=True)
+    path.with_name("frown_4_1.rgb.mp4").unlink()
+    assert "frown_4_1.rgb.mp4 is missing" in verdict_on(path).measure("files").sentence
+
+
+def test_a_manifest_that_cannot_be_read_is_a_problem_and_not_an_end(tmp_path):
+    path = long_take(tmp_path)
+    path.with_name("frown_4_1.json").write_text("{")
+    record = verdict_on(path)
+    assert record.measure("files").verdict is Verdict.CHECK
+
+
+def test_a_file_that_is_no_recording_is_a_verdict_too(tmp_path):
+    path = tmp_path / "smile_1_1.aedat4"
+    path.write_bytes(b"not a recording at all")
+    record = verdict_on(path)
+    assert record.verdict is Verdict.REDO
+    assert record.reasons
+
+
+@pytest.mark.parametrize("resolution", [(320, 240), (640, 480)])
+def test_a_foreign_recording_of_another_sensor_is_judged(tmp_path, resolution):
+    events = some_events(60_000, span_us=2 * SECOND, resolution=resolution)
+    record = verdict_on(write_events(tmp_path / "other.aedat4", events, resolution=resolution))
+    assert record.measure("event_rate").verdict is Verdict.GOOD
+    assert record.measure("ended_early").verdict is Verdict.UNKNOWN
+
+
+def test_a_take_of_one_event_is_judged(tmp_path):
+    assert verdict_on(write_events(tmp_path / "one.aedat4", some_events(1))).verdict is Verdict.REDO
+
+
+def test_lost_records_are_to_be_done_again(tmp_path):
+    path = long_take(tmp_path)
+    manifest = path.with_name("frown_4_1.json")
+    with Take(path) as take:
+        told = take.manifest
+    streams = {**told.streams, "events": StreamRecord(received=40_100, written=40_000)}
+    manifest.write_text(told.model_copy(update={"streams": streams}).to_json())
+    assert verdict_on(path).measure("records_lost").value == 100
+
+
+@pytest.mark.parametrize("name", ["davis346_lab_lamps", "davis346_road_bad_timerange"])
+def test_a_real_recording_from_elsewhere_is_judged(test_data, name):
+    record = verdict_on(test_data / "aedat4" / f"{name}.aedat4")
+    assert record.measure("event_rate").value > 10_000
+    assert record.measure("ended_early").value is None
+
+
+def test_every_measure_can_be_explained():
+    for row in THRESHOLDS:
+        assert explain(row.name).startswith(f"{row.name}: ")
+    with pytest.raises(KeyError):
+        explain("mood")
