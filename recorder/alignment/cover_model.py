@@ -1,0 +1,133 @@
+"""What a picture shows while the edge of the paper passes, and how that changes with clock and geometry. Knows no search.
+
+A sample that sees bare light B and papered light P, of which the share alpha of its exposure was covered, gives
+a B (1 - alpha) + b P alpha. a and b are each picture's own (exposure, gain, white balance) and are solved for linearly.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.alignment.cover import Passage
+from recorder.alignment.edge import Front, slopes
+from recorder.alignment.edge_tiles import Reals
+from recorder.alignment.paper_geometry import READOUT, SIZE, mapped, mapping_slopes
+
+# Parameters: the clock's offset beside the guess in ms, the geometry, the clock's drift beside the guess in DRIFT_UNIT_PPM,
+# and the latency of each slide's front in ms.
+CLOCK, GEOMETRY, DRIFT, LATENCY = 0, slice(1, 1 + SIZE), 1 + SIZE, 2 + SIZE
+DRIFT_UNIT_PPM = 100.0
+SOFT_MS = 0.7  # half the time that the blurred edge, some 2 mm wide, and a sample's width take to pass
+UNKNOWN_EXPOSURE_MS = 12.0
+NOISE, NOISE_FLOOR = 0.02, 0.01  # 1 sigma of a sample: of its own light and of the usual
+GAIN_SIGMA = 0.3  # of a and b around 1
+
+
+@dataclass(frozen=True)
+class ClockGuess:
+    """What is known of a camera's clock beforehand, in the terms of ClockAlignment. search_us: the offset is within so much of
+    the true one in 19 of 20 cases; drift_sigma_ppm: 1 sigma, of two cheap crystals unless more is known.
+    """
+
+    offset_us: float
+    reference_us: int
+    search_us: float = 80_000.0
+    drift_ppm: float = 0.0
+    drift_sigma_ppm: float = 60.0
+
+    def event_us(self, stream_us: NDArray[np.int64]) -> Reals:
+        """Event times of the camera's own times, us beside reference_us."""
+        since = (stream_us - self.reference_us) + self.offset_us
+        return np.asarray(since * (1 + self.drift_ppm * 1e-6))
+
+    def stream_us(self, event_us: float) -> float:
+        """The camera's own time at an event time."""
+        since = (event_us - self.reference_us) / (1 + self.drift_ppm * 1e-6)
+        return float(self.reference_us - self.offset_us + since)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One slide before a camera together with the event camera's front."""
+
+    passage: Passage
+    front: Front
+    clock: ClockGuess
+
+    @property
+    def times_ms(self) -> Reals:
+        """Event time of each picture by the guess, since the front's origin, [k]."""
+        since = self.clock.event_us(self.passage.times_us) - (self.front.origin_us - self.clock.reference_us)
+        return np.asarray(since * 1e-3)
+
+    @property
+    def drift_ms(self) -> float:
+        """By how much a unit of drift makes the pictures of this slide later."""
+        since_us = float(self.clock.event_us(self.passage.times_us).mean())
+        return since_us * 1e-3 * DRIFT_UNIT_PPM * 1e-6
+
+    @property
+    def exposures_ms(self) -> Reals:
+        """Exposure of each picture, [k]."""
+        given = self.passage.exposure_ms
+        return np.where(np.isfinite(given) & (given > 0), np.maximum(given, 0.1), UNKNOWN_EXPOSURE_MS)
+
+    def sigma(self) -> Reals:
+        """Noise of the samples, [n]."""
+        brighter = np.maximum(self.passage.bare, self.passage.papered)
+        return np.asarray(NOISE * brighter + NOISE_FLOOR * np.median(brighter))
+
+
+def covered(scene: Scene, parameters: Reals, latency: int) -> tuple[Reals, Reals]:
+    """(alpha, moved) of a scene. latency: index of its front's latency among the parameters."""
+    passage, values = scene.passage, parameters[GEOMETRY]
+    crossing = scene.front.crossing_ms(*mapped(values, passage.x, passage.y)) + parameters[latency]
+    at = parameters[CLOCK] + values[READOUT] * (passage.row - 0.5) - crossing
+    exposure = scene.exposures_ms[:, None]
+    since = scene.times_ms[:, None] + parameters[DRIFT] * scene.drift_ms + at[None, :]
+    begun, begun_slope = _ramp(since + exposure / 2)
+    ended, ended_slope = _ramp(since - exposure / 2)
+    share, slope = (begun - ended) / exposure, (begun_slope - ended_slope) / exposure
+    return (1 - share, -slope) if scene.passage.leaves else (share, slope)
+
+
+def _ramp(late_ms: Reals) -> tuple[Reals, Reals]:
+    """The time since an edge passed, 0 before it, rounded where the soft edge passes; and its slope."""
+    slope = np.clip(late_ms / (2 * SOFT_MS) + 0.5, 0, 1)
+    return np.where(late_ms > SOFT_MS, late_ms, SOFT_MS * slope * slope), slope
+
+
+def solve_gains(scene: Scene, alpha: Reals, weights: Reals) -> Reals:
+    """Factors a and b of each picture, [k, 2]: least squares, both known to be about 1. weights: [k, n], 1 / sigma^2."""
+    bare, papered = scene.passage.bare * (1 - alpha), scene.passage.papered * alpha
+    ridge = 1 / GAIN_SIGMA**2
+    light = scene.passage.light
+    bb, bp, pp = ((weights * one * other).sum(axis=1) for one, other in ((bare, bare), (bare, papered), (papered, papered)))
+    yb, yp = ((weights * light * one).sum(axis=1) + ridge for one in (bare, papered))
+    bb, pp = bb + ridge, pp + ridge
+    under = bb * pp - bp * bp
+    return np.stack([(pp * yb - bp * yp) / under, (bb * yp - bp * yb) / under], axis=-1)
+
+
+def misfits(scene: Scene, alpha: Reals, gains: Reals, sigma: Reals) -> Reals:
+    """Seen minus predicted light in sigma, [k, n]."""
+    bare, papered = scene.passage.bare * (1 - alpha), scene.passage.papered * alpha
+    return np.asarray((scene.passage.light - gains[:, :1] * bare - gains[:, 1:] * papered) / sigma)
+
+
+def later(scene: Scene, parameters: Reals, latency: int) -> Reals:
+    """Milliseconds by which a sample comes later after the edge for a unit of each parameter, [p, n]."""
+    passage, values = scene.passage, parameters[GEOMETRY]
+    u, v = scene.front.along(*mapped(values, passage.x, passage.y))
+    by_u, by_v = slopes(scene.front.terms, u, v)
+    cosine, sine = scene.front.direction
+    by_x, by_y = by_u * cosine - by_v * sine, by_u * sine + by_v * cosine
+    x_slopes, y_slopes = mapping_slopes(values, passage.x, passage.y)
+    result = np.zeros((len(parameters), len(passage.x)))
+    result[CLOCK] = 1
+    result[1 : READOUT + 1] = -(by_x * x_slopes + by_y * y_slopes)
+    result[1 + READOUT] = passage.row - 0.5
+    result[DRIFT] = scene.drift_ms
+    result[latency] = -1
+    return result

@@ -1,0 +1,99 @@
+"""When the events of a small tile of the sensor come: bursts, and the onset that they speak of. Knows no sheet of paper.
+
+An event pixel answers a step of light late: its front end is a low-pass whose corner falls with the light (Lichtsteiner,
+Posch, Delbruck, IEEE JSSC 43(2), 2008, section IV-D). What it answers with is a burst, and the burst tells how late it was.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.streams import Array
+
+TILE_PX = 8  # a tile holds some hundred events of a passing edge, which crosses it in a millisecond or two
+Reals = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# Two quantiles of a burst. The answer of a first-order low-pass to a step at 0 has reached the share q at -tau ln(1 - q).
+EARLY, LATE = 0.2, 0.7
+_EARLY_TAU, _LATE_TAU = -float(np.log(1 - EARLY)), -float(np.log(1 - LATE))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles of TILE_PX over a sensor of (width, height) = resolution pixels."""
+
+    resolution: tuple[int, int]
+
+    @property
+    def columns(self) -> int:
+        """Tiles in a row."""
+        return -(-self.resolution[0] // TILE_PX)
+
+    @property
+    def count(self) -> int:
+        """Tiles in all."""
+        return self.columns * -(-self.resolution[1] // TILE_PX)
+
+    def centres(self) -> tuple[Reals, Reals]:
+        """Places x and y of every tile's centre, pixels, [count] each."""
+        tiles = np.arange(self.count)
+        x, y = tiles % self.columns, tiles // self.columns
+        return np.asarray((x + 0.5) * TILE_PX), np.asarray((y + 0.5) * TILE_PX)
+
+    def tiles(self, events: Array) -> NDArray[np.int64]:
+        """Index of each event's tile, [n]. events: inside the sensor."""
+        return np.asarray((events["y"] // TILE_PX).astype(np.int64) * self.columns + events["x"] // TILE_PX)
+
+
+@dataclass(frozen=True)
+class Bursts:
+    """What the events of each tile say, [count] each; times in ms in the terms of the times given.
+
+    onset_ms: when the light began to change; tau_ms: time constant of the answer; per_pixel: events for each pixel.
+    """
+
+    onset_ms: Reals
+    tau_ms: Reals
+    per_pixel: Reals
+
+
+def peaks_ms(tiles: NDArray[np.int64], times_ms: Reals, count: int, bin_ms: float) -> tuple[Reals, Reals]:
+    """Middle of the busiest two bins of each tile, and how many events are in them, [count] each. times_ms: 0 or more."""
+    bins = int(times_ms.max() / bin_ms) + 2 if len(times_ms) else 2
+    flat = tiles * bins + (times_ms / bin_ms).astype(np.int64)
+    counts = np.bincount(flat, minlength=count * bins).reshape(count, bins)
+    pairs = counts[:, :-1] + counts[:, 1:]
+    return (pairs.argmax(axis=1) + 1.0) * bin_ms, pairs.max(axis=1).astype(np.float64)
+
+
+def bursts(tiles: NDArray[np.int64], times_ms: Reals, count: int, hysteresis: float) -> Bursts:
+    """The onset behind each tile's burst: quantiles carried back to the beginning of an exponential answer.
+
+    hysteresis: how much of a threshold, on average over the pixels, the light changes before a burst gives its first event.
+    With it the share of a burst of N events a pixel that has come at q is that of (q N + hysteresis) / (N + hysteresis).
+    """
+    early, late, numbers = _quantiles(tiles, times_ms, count, (EARLY, LATE))
+    tau = np.maximum(late - early, 0) / (_LATE_TAU - _EARLY_TAU)
+    per_pixel = numbers / TILE_PX**2
+    waited = np.log1p(hysteresis / np.maximum(per_pixel, 0.5))
+    return Bursts(early - _EARLY_TAU * tau - waited * tau, tau, per_pixel)
+
+
+def _quantiles(
+    tiles: NDArray[np.int64], times_ms: Reals, count: int, shares: tuple[float, float]
+) -> tuple[Reals, Reals, NDArray[np.int64]]:
+    """Two quantiles of each tile's times (0 without any), and how many times each has."""
+    order = np.lexsort((times_ms, tiles))
+    ordered = np.append(times_ms[order], 0.0)
+    numbers = np.bincount(tiles, minlength=count)
+    first = np.cumsum(numbers) - numbers
+    found = []
+    for share in shares:
+        place = share * np.maximum(numbers - 1, 0)
+        below = np.minimum(first + place.astype(np.int64), len(ordered) - 1)
+        above = np.minimum(below + 1, np.maximum(first + numbers - 1, below))
+        part = place - np.floor(place)
+        found.append(np.where(numbers > 0, ordered[below] * (1 - part) + ordered[above] * part, 0.0))
+    return found[0], found[1], numbers

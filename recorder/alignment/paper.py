@@ -1,0 +1,139 @@
+"""A frame camera's clock from the sheet of paper that slides before it and the event camera. Knows neither takes nor files.
+
+For whoever puts an alignment together:
+
+    fronts = find_fronts(events, resolution, slides)        edge.py: when the edge comes by each pixel of the event camera
+    fronts = calibrated(fronts, aps)                        its latency, where the event camera's own pictures show the paper
+    pictures = read_pictures(take, Stream.RGB, spans_us(fronts, clock))                                      cover_read.py
+    fit = align_by_paper(fronts, pictures, clock, rig)      None: this camera's pictures do not tell
+
+slides: `Slide(begin_us, end_us, leaves)` in event time; clock: `ClockGuess`; rig: `unknown_rig(...)`, or what other takes of
+the session say: `pool([fit.geometry ...], unknown_rig(...))` (paper_geometry.py). For thermal pictures see thermal.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from protocol.analysis import SyncFlag
+from protocol.streams import Array
+from recorder.alignment.cover import SETTLED_MS, STILL_SPAN_MS, Pictures, find_passage
+from recorder.alignment.cover_fit import CoverFit, fit_cover
+from recorder.alignment.cover_model import CLOCK, LATENCY, ClockGuess, Scene
+from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front
+from recorder.alignment.paper_geometry import Geometry, same_camera
+
+__all__ = ["ClockGuess", "PaperFit", "Slide", "align_by_paper", "calibrated", "find_fronts", "spans_us"]
+
+NORMAL_95 = 1.96
+MIN_EXPLAINED = 0.9  # of the change where the edge is seen; real passages reach 0.99, anything else hardly the half
+MIN_PICTURES = 1  # in which the edge is seen partly
+FLOOR_US = 300.0  # half width: what no fit tells, the shape of the edge and of the exposure
+LATENCY_LEFT_MS = 0.1  # 1 sigma of a front after it was compared with the event camera's own pictures
+OWN_CLOCK_US = 1.0
+
+
+@dataclass(frozen=True)
+class PaperFit:
+    """What the paper says of a camera's clock at the reference of the clock's guess.
+
+    uncertainty_us: half width of the 95 % interval; slides: how many were used; geometry: of the rig, for other takes;
+    details: numbers of the fit.
+    """
+
+    offset_us: int
+    uncertainty_us: int
+    slides: int
+    flags: tuple[SyncFlag, ...]
+    evidence: tuple[str, ...]
+    geometry: Geometry
+    details: Mapping[str, float] = field(default_factory=dict)
+
+
+def find_fronts(events: Array, resolution: tuple[int, int], slides: Sequence[Slide]) -> list[Front]:
+    """The fronts of those slides in which an edge sweeps over the sensor. events: clean and in order."""
+    fronts = []
+    for slide in slides:
+        try:
+            fronts.append(fit_front(events, resolution, slide))
+        except NoEdgeError:
+            continue  # a slide that is none is no evidence; the caller sees how many there are
+    return fronts
+
+
+def spans_us(fronts: Sequence[Front], clock: ClockGuess) -> list[tuple[float, float]]:
+    """Stretches of a camera's own time whose pictures are needed."""
+    wide = clock.search_us + (SETTLED_MS + STILL_SPAN_MS) * 1e3
+    spans = []
+    for front in fronts:
+        first, last = (clock.stream_us(front.origin_us + t * 1e3) for t in front.range_ms())
+        spans.append((first - wide, last + wide))
+    return spans
+
+
+def calibrated(fronts: Sequence[Front], pictures: Pictures | None) -> list[Front]:
+    """The fronts set right by the event camera's own pictures, whose clock and place are the events': what is left between
+    them is the latency of the event pixels. pictures: None leaves the fronts as they are.
+    """
+    return [front if pictures is None else _calibrated(front, pictures) for front in fronts]
+
+
+def _calibrated(front: Front, pictures: Pictures) -> Front:
+    clock = ClockGuess(0.0, front.origin_us, OWN_CLOCK_US, 0.0, 0.01)
+    scenes = _scenes([front], pictures, clock)
+    if not scenes:
+        return front
+    fit = fit_cover(scenes, same_camera(), OWN_CLOCK_US * 1e-3)
+    if fit.explained < MIN_EXPLAINED or fit.partly[0] < MIN_PICTURES:
+        return front
+    terms = front.terms.copy()
+    terms[0] += fit.parameters[LATENCY]
+    left = float(np.hypot(np.sqrt(fit.covariance[LATENCY, LATENCY]), LATENCY_LEFT_MS))
+    return replace(front, terms=terms, latency_ms=min(left, front.latency_ms))
+
+
+def align_by_paper(fronts: Sequence[Front], pictures: Pictures | None, clock: ClockGuess, rig: Geometry) -> PaperFit | None:
+    """The clock that makes the paper cover the pictures as the events say it moved.
+
+    fronts: of one or two slides; pictures: those of `spans_us`; clock: the guess, which is searched around; rig: what is known
+    of how the camera stands. None where the pictures do not show the paper come by, or cannot tell when.
+    """
+    scenes = _scenes(fronts, pictures, clock) if pictures is not None else []
+    if not scenes:
+        return None
+    fit = fit_cover(scenes, rig, clock.search_us * 1e-3)
+    if fit.explained < MIN_EXPLAINED or sum(fit.partly) < MIN_PICTURES:
+        return None
+    return _reported(fit, scenes, clock)
+
+
+def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess) -> list[Scene]:
+    scenes = []
+    for front in fronts:
+        first, last = (clock.stream_us(front.origin_us + t * 1e3) for t in front.range_ms())
+        slack_us = clock.search_us + 20_000
+        passage = find_passage(pictures, (first, last), slack_us, leaves=front.slide.leaves)
+        if passage is not None and len(passage.x):
+            scenes.append(Scene(passage, front, clock))
+    return scenes
+
+
+def _reported(fit: CoverFit, scenes: Sequence[Scene], clock: ClockGuess) -> PaperFit:
+    sigma_us = 1e3 * float(np.sqrt(fit.covariance[CLOCK, CLOCK]))
+    uncertainty = float(np.hypot(NORMAL_95 * sigma_us, FLOOR_US))
+    flags = (SyncFlag.PAPER_LEFT_IN,) if all(not scene.front.slide.leaves for scene in scenes) else ()
+    pictures = " and ".join(
+        f"{count} of the paper {'leaving' if scene.front.slide.leaves else 'coming'}"
+        for count, scene in zip(fit.partly, scenes, strict=True)
+    )
+    details = {"explained": fit.explained, "misfit": fit.scale, "readout_ms": float(fit.geometry.values[6])}
+    return PaperFit(
+        round(clock.offset_us + 1e3 * float(fit.parameters[CLOCK])),
+        round(uncertainty),
+        len(scenes),
+        flags,
+        (f"paper: pictures with its edge: {pictures}",),
+        fit.geometry,
+        details,
+    )
