@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
@@ -10,11 +10,13 @@ from typing import TypeAlias
 from protocol.errors import GlimpseError
 from protocol.manifest import Manifest
 from protocol.naming import EVENTS_SUFFIX, MANIFEST_SUFFIX
+from recorder.board import EVENT_RING
 from recorder.messages import Notice, PromptReport, Record, Refused, Status, Stop, TakeDone
 from recorder.recover import recover_take
 from recorder.station import CaptureDied, Station
 
 Interrupted: TypeAlias = bool
+LIVE = "1"  # speed of a take that is recorded as it happens
 ANSWER_S = 10.0  # reports come ten times a second, and none while cameras are being opened for some seconds
 
 
@@ -30,10 +32,14 @@ def record_take(
     Raises TakeRefused when nothing was recorded. If the capture process dies, what it had written is recovered at once.
     """
     listener = _Listener(show_prompt, say)
+    return _followed(command, listener), listener.interrupted
+
+
+def _followed(command: Record, listener: "_Listener") -> TakeDone:
     try:
-        with _termination_as_interrupt(), Station() as station:
+        with _termination_as_interrupt(), Station() as station, ExitStack() as watchers:
             station.send(command)
-            return listener.follow(station), listener.interrupted
+            return listener.follow(station, watchers if command.rig.speed == LIVE else None)
     except TakeRefused:
         if listener.interrupted:
             raise KeyboardInterrupt from None  # it was refused because Ctrl-C came before it began
@@ -41,7 +47,7 @@ def record_take(
     except CaptureDied as died:
         if listener.part is None:
             raise
-        return _recovered(listener.part, died), listener.interrupted
+        return _recovered(listener.part, died)
 
 
 @contextmanager
@@ -63,13 +69,18 @@ def _termination_as_interrupt() -> Iterator[None]:
 class _Listener:
     def __init__(self, show_prompt: Callable[[PromptReport], None], say: Callable[[str], None]) -> None:
         self.interrupted = False
+        self._watchers: ExitStack | None = None
         self.part: Path | None = None
         self._told = False
         self._show_prompt = show_prompt
         self._say = say
 
-    def follow(self, station: Station) -> TakeDone:
-        """Wait for the end of the take. The first Ctrl-C ends it, the second leaves it to the capture process."""
+    def follow(self, station: Station, watchers: ExitStack | None) -> TakeDone:
+        """Wait for the end of the take. The first Ctrl-C ends it, the second leaves it to the capture process.
+
+        watchers: keeps whoever watches the take for the paper; None for a take at full speed, whose script does not wait.
+        """
+        self._watchers = watchers
         while True:
             try:
                 done = self._hear(station)
@@ -97,7 +108,16 @@ class _Listener:
             self._say(report.text)
         elif isinstance(report, Status) and report.part:
             self.part = Path(report.part)
+            self._watch_paper(station, report)
         return None
+
+    def _watch_paper(self, station: Station, status: Status) -> None:
+        if self._watchers is None or status.event_resolution is None or station.runtime is None:
+            return
+        from recorder.papermarks import PaperMarks  # compiled code, which a take at full speed need not wait for
+
+        self._watchers.enter_context(PaperMarks(station.runtime / EVENT_RING, status.event_resolution, station.send))
+        self._watchers = None
 
 
 def _recovered(part: Path, died: CaptureDied) -> TakeDone:

@@ -12,6 +12,7 @@ from recorder.prompter import PROMPT_DTYPE
 from recorder.ring import RingWriter
 from recorder.settings import RecorderSettings
 
+EVENT_RING = "events.ring"
 IMU_RECORDS = 8_000  # 8 s at 1 kHz
 TRIGGER_RECORDS = 1_000
 BATCH_RECORDS = 8_192
@@ -34,7 +35,7 @@ class RingBoard:
         self._folder = folder
         self._settings = settings
         self._rings: dict[str, RingWriter] = {
-            Stream.EVENTS: RingWriter(folder / "events.ring", EVENT_DTYPE, settings.event_ring),
+            Stream.EVENTS: RingWriter(folder / EVENT_RING, EVENT_DTYPE, settings.event_ring),
             Stream.IMU: RingWriter(folder / "imu.ring", IMU_DTYPE, IMU_RECORDS),
             Stream.TRIGGERS: RingWriter(folder / "triggers.ring", TRIGGER_DTYPE, TRIGGER_RECORDS),
             "batches": RingWriter(folder / "batches.ring", BATCH_DTYPE, BATCH_RECORDS),

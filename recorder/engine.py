@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from protocol.errors import GlimpseError
-from protocol.manifest import FinishReason
+from protocol.manifest import FinishReason, How
 from protocol.naming import MANIFEST_SUFFIX
 from protocol.streams import Packet, Stream
 from recorder.aedat4.writer import Aedat4Writer
@@ -144,7 +144,9 @@ class Engine:
         self._stop_wanted |= isinstance(command, Stop)
         take, now = self._take, self._clock.monotonic_ns()
         if take is None:
-            if isinstance(command, Mark) or not self.is_busy:
+            # A detector watches the rings from afar: what it saw may come when the take is just over.
+            is_detected = isinstance(command, Mark) and command.how is How.DETECTED
+            if not is_detected and (isinstance(command, Mark) or not self.is_busy):
                 self._report(Refused(text="No take is running."))
         elif isinstance(command, Mark):
             take.recording.mark(command.mark, command.at_us, command.how, now)
@@ -423,6 +425,7 @@ class Engine:
             remaining_us=recording.script.remaining_us(now_us) if now_us is not None else None,
             streams=self._take_streams(recording, now_ns),
             queue_s=round(recording.writers.waiting_s(), 3),
+            event_resolution=_event_resolution(recording),
         )
 
     def _take_streams(self, recording: TakeRecording, now_ns: int) -> dict[str, StreamStatus]:
@@ -438,3 +441,8 @@ class Engine:
             self._job.result()
         self._disarm()
         self._jobs.shutdown()
+
+
+def _event_resolution(recording: TakeRecording) -> tuple[int, int] | None:
+    streams = (info for camera in recording.cameras for info in camera.info.streams)
+    return next((info.resolution for info in streams if info.stream is Stream.EVENTS), None)

@@ -107,7 +107,9 @@ class StreamStatus(Strict):
 
 
 class Status(Strict):
-    """A frozen snapshot, about ten times a second. queue_s: how long the disk is behind."""
+    """A frozen snapshot, about ten times a second. queue_s: how long the disk is behind; event_resolution: (width, height) of
+    the event camera while a take runs.
+    """
 
     kind: Literal["status"] = "status"
     state: State
@@ -119,6 +121,7 @@ class Status(Strict):
     streams: dict[str, StreamStatus] = Field(default_factory=dict)
     queue_s: float = 0.0
     takes_free: int | None = None
+    event_resolution: tuple[int, int] | None = None
 
 
 class Notice(Strict):

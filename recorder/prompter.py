@@ -93,7 +93,7 @@ class ScriptRunner:
         for change in changes:
             if isinstance(change, StepStarted):
                 self._show(change)
-            elif isinstance(change, MarkIgnored):
+            elif isinstance(change, MarkIgnored) and not _is_late_paper(change):
                 self._say(f"The mark {change.mark} was ignored: {change.reason}.")
             elif isinstance(change, Finished):
                 self._board.show(None)
@@ -147,3 +147,8 @@ class ScriptRunner:
     def stop_us(self) -> int | None:
         """When the script ended, None while it runs or when it was cut short by something else."""
         return self._line.finished.at_us if self._line and self._line.finished else None
+
+
+def _is_late_paper(ignored: MarkIgnored) -> bool:
+    """Whether the sheet was seen to come after its step: nobody need be told, since its leaving is what counts."""
+    return ignored.mark is Mark.PAPER_IN and ignored.how is How.DETECTED

@@ -41,6 +41,7 @@ class Station:
         self._command = command
         self._stderr = stderr
         self._reports: queue.Queue[Report | None] = queue.Queue()
+        self._sending = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
 
@@ -86,12 +87,13 @@ class Station:
                 return  # a line cut short by the death of the process
 
     def send(self, command: Command) -> None:
-        """Send a command. Raises CaptureDied."""
+        """Send a command, from any thread. Raises CaptureDied."""
         pipe = self._running().stdin
         try:
             if pipe is not None:
-                pipe.write(command.model_dump_json().encode() + b"\n")
-                pipe.flush()
+                with self._sending:
+                    pipe.write(command.model_dump_json().encode() + b"\n")
+                    pipe.flush()
         except OSError as error:
             raise CaptureDied(self._obituary()) from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from leaks import Snapshot, left_since
+from takekit import SHORT_SCRIPT
 
 from app.main import main
 
@@ -26,28 +27,6 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("GLIMPSE_TEST_DATA names no folder with real recordings")
     return Path(folder)
-
-
-SHORT_SCRIPT = """\
-format: glimpse-script
-version: "1.0"
-name: short
-kind: movements
-movements: [smile]
-repetitions: 1
-order: {mode: fixed, seed: null}
-distance_mm: [300, 400]
-background: white
-languages: [en]
-anchor: neutral
-cue: movement
-steps:
-  - {id: settle, action: settle, seconds: 0.8, prompt: {en: Sit still.}}
-  - {id: paper_in, action: paper_in, seconds: 0.9, start_mark: paper_in, prompt: {en: Paper.}}
-  - {id: countdown, action: hold_paper, seconds: 0.6, countdown: true, prompt: {en: Hold it.}}
-  - {id: neutral, action: neutral, seconds: 1.4, start_mark: paper_out, prompt: {en: Neutral face.}}
-  - {id: movement, action: move, seconds: 2.3, start_mark: cue, prompt: {en: "{movement} now"}}
-"""
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,28 @@ T0_US = 1_700_000_000_000_000
 RESOLUTION = (32, 24)  # width, height
 FRAME_US = 33_333
 
+# Six seconds in which the simulated subject has time for the paper, a rest and a movement.
+SHORT_SCRIPT = """\
+format: glimpse-script
+version: "1.0"
+name: short
+kind: movements
+movements: [smile]
+repetitions: 1
+order: {mode: fixed, seed: null}
+distance_mm: [300, 400]
+background: white
+languages: [en]
+anchor: neutral
+cue: movement
+steps:
+  - {id: settle, action: settle, seconds: 0.8, prompt: {en: Sit still.}}
+  - {id: paper_in, action: paper_in, seconds: 0.9, start_mark: paper_in, prompt: {en: Paper.}}
+  - {id: countdown, action: hold_paper, seconds: 0.6, countdown: true, prompt: {en: Hold it.}}
+  - {id: neutral, action: neutral, seconds: 1.4, start_mark: paper_out, prompt: {en: Neutral face.}}
+  - {id: movement, action: move, seconds: 2.3, start_mark: cue, prompt: {en: "{movement} now"}}
+"""
+
 
 def some_events(count=1000, seed=0, span_us=200_000, resolution=RESOLUTION):
     """`count` random events in time order within `span_us` from T0_US; the first and the last microsecond are hit."""

@@ -29,9 +29,10 @@ from stations import (
     manifest_of,
     wait_until,
 )
+from takekit import SHORT_SCRIPT
 
 from app.main import main
-from protocol.manifest import FinishReason, TakeStatus
+from protocol.manifest import FinishReason, How, TakeStatus
 from protocol.streams import Stream
 from recorder.dataset import Dataset
 from recorder.subject_store import SubjectStore
@@ -76,6 +77,22 @@ def ended(process):
 
 def files_below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# The sheet of paper, live
+
+
+def test_t0_of_a_live_take_is_the_instant_at_which_the_paper_was_seen_to_leave_and_the_cue_counts_from_it(tmp_path, capsys):
+    script = tmp_path / "live.yaml"
+    script.write_text(SHORT_SCRIPT)
+    words = ["--movement", "smile", "--camera", "sim:3,head=builtin,take=1", "--script", str(script), "--speed", "1"]
+    assert main(["record", "--data", str(tmp_path / "data"), "--subject", "4", *words]) == 0
+    manifest = manifest_of(capsys.readouterr().out.strip())
+    assert abs(manifest.t0_us - manifest.truth["t0_us"]) < 10_000
+    neutral, movement = (next(step for step in manifest.steps if step.step == name) for name in ("neutral", "movement"))
+    assert (neutral.how, neutral.at_us) == (How.DETECTED, manifest.t0_us)
+    assert movement.at_us - manifest.t0_us == 1_400_000
+    assert manifest.t0_scheduled_us < manifest.t0_us  # the subject took the paper away when the screen said so
 
 
 # A take as it should be
