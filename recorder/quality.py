@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from protocol.analysis import Measure, OnsetRecord, QualityRecord, SyncRecord, Verdict
 from protocol.errors import GlimpseError
 from recorder.activity import Activity
-from recorder.measures import flicker, light, noise, rates, streams, thermal
+from recorder.measures import flicker, light, motion, noise, rates, streams, thermal
 from recorder.measures import sync as clocks
 from recorder.measures.evidence import Evidence, gather
 from recorder.measures.steps import Phases
@@ -52,6 +52,7 @@ def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | 
     yield from _of_files(evidence)
     yield from _of_frame_cameras(evidence, sync)
     yield from _of_light(evidence)
+    yield from _of_movement(evidence, sync, onset)
     if evidence.phases is not None and evidence.activity is not None:
         yield from _of_events(evidence, evidence.phases, evidence.activity)
 
@@ -66,13 +67,25 @@ def _of_files(evidence: Evidence) -> Found:
 
 
 def _of_frame_cameras(evidence: Evidence, sync: SyncRecord | None) -> Found:
-    yield "paper", clocks.paper(sync.paper if sync else None, evidence.manifest)
+    yield "paper", clocks.paper(evidence.paper, evidence.manifest)
     for name, camera, times_us in (("rgb", "colour", evidence.rgb_us), ("thermal", "thermal", evidence.thermal_us)):
         yield f"{name}_lost", streams.pictures_lost(times_us, camera)
         yield f"{name}_gap", streams.longest_interval(times_us, camera)
     yield "sync_rgb", clocks.alignment(sync.rgb if sync else None, "colour", len(evidence.rgb_us))
     yield "sync_thermal", clocks.alignment(sync.thermal if sync else None, "thermal", len(evidence.thermal_us))
-    yield "thermal_frozen", thermal.frozen(evidence.frozen)
+
+
+def _of_movement(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | None) -> Found:
+    yield "movement", motion.movement(onset)
+    yield "reaction", motion.reaction(onset)
+    yield "duration", motion.duration(onset)
+    yield "strength", motion.strength(onset)
+    offset_us = sync.thermal.offset_us if sync and sync.thermal else None
+    yield "thermal_frozen", thermal.frozen(evidence.frozen, offset_us, motion.span(onset))
+    if evidence.phases is not None:
+        yield "left_over", motion.left_over(onset, evidence.phases)
+        yield "wrong_time", motion.wrong_time(onset, evidence.phases)
+        yield "blinks", motion.blinks(onset, evidence.phases, evidence.movement)
 
 
 def _of_light(evidence: Evidence) -> Found:
@@ -87,6 +100,7 @@ def _of_events(evidence: Evidence, phases: Phases, activity: Activity) -> Found:
     yield "event_gap", streams.longest_gap(times_us, phases.judged, pauses)
     yield "event_rate", rates.event_rate(times_us, phases)
     yield "event_peak", rates.peak_rate(times_us, phases.watched)
+    yield "head_turn", motion.head_turn(activity, phases)
     yield "noise", noise.background(activity, phases)
     yield "hot_pixels", noise.hot_share(evidence.hot)
     yield "flicker", flicker.flicker(evidence.events, phases.quiet or phases.watched)

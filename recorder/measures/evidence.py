@@ -17,6 +17,7 @@ from recorder.dataset import TakeEntry
 from recorder.inspection import count_problems
 from recorder.measures.light import Picture
 from recorder.measures.steps import Phases, Range, judged_range, phases, slice_of
+from recorder.measures.sync import look_for_paper
 from recorder.measures.thermal import freezes
 from recorder.take import Take
 
@@ -30,9 +31,9 @@ PICTURE_STREAMS = (Stream.FRAMES, Stream.RGB)  # the event camera's own first: i
 class Evidence:
     """What is there of one take.
 
-    movement: asked for; raw: events in file order; events: those on the sensor, sorted; judged, phases, activity: None without
-    events; activity: without the hot pixels, in bins of 10 ms; pictures: some of the face at rest; rgb_us, thermal_us: the
-    pictures' own times; frozen: ranges in which the thermal picture stood still, None without such pictures.
+    movement: asked for; raw: events in file order; events: those on the sensor, sorted; phases, activity: None without events;
+    activity: without the hot pixels, in bins of 10 ms; paper: as the events show it; pictures: some of the face at rest;
+    rgb_us, thermal_us: the pictures' own times; frozen: ranges in which the thermal picture stood still, None without any.
     """
 
     manifest: Manifest | None
@@ -44,6 +45,7 @@ class Evidence:
     hot: NDArray[np.bool_]
     phases: Phases | None
     activity: Activity | None
+    paper: PaperSeen
     pictures: tuple[Picture, ...]
     rgb_us: NDArray[np.int64]
     thermal_us: NDArray[np.int64]
@@ -52,7 +54,7 @@ class Evidence:
 
 
 def gather(take: Take, paper: PaperSeen | None) -> Evidence:
-    """Read a take. paper: as the events show it, None where nobody looked. Raises Aedat4Error where nothing can be read."""
+    """Read a take. paper: as the events show it, None to look for it now. Raises Aedat4Error where nothing can be read."""
     entry = TakeEntry.at(take.path)
     manifest = entry.manifest if entry.manifest_problem is None else None
     raw = take.events()
@@ -60,6 +62,7 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
     events = clean_events(raw, resolution)
     judged = judged_range(events)
     hot = hot_pixels(events, resolution)
+    paper = paper or look_for_paper(events, resolution, manifest.cue_us if manifest else None)
     parts = phases(judged, manifest, paper) if judged else None
     return Evidence(
         manifest=manifest,
@@ -71,6 +74,7 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
         hot=hot,
         phases=parts,
         activity=_activity(events, resolution, hot, judged) if judged else None,
+        paper=paper,
         pictures=_pictures(take, parts),
         rgb_us=take.frame_times(Stream.RGB),
         thermal_us=take.frame_times(Stream.THERMAL),

@@ -32,9 +32,9 @@ def background(activity: Activity, phases: Phases) -> Reading:
     return Reading(unknown="The take is too short to tell background activity from movement.")
 
 
-def window_rates(activity: Activity, begin_us: int, end_us: int) -> NDArray[np.float64]:
-    """Events per second and pixel by window of 100 ms and tile, [N, GY, GX]; N is 0 where the range is too short."""
-    bins = max(1, WINDOW_US // activity.bin_us)
+def window_rates(activity: Activity, begin_us: int, end_us: int, window_us: int = WINDOW_US) -> NDArray[np.float64]:
+    """Events per second and pixel by window and tile, [N, GY, GX]; N is 0 where the range is too short."""
+    bins = max(1, window_us // activity.bin_us)
     first, last = activity.index(begin_us), activity.index(end_us)
     windows = max(0, (last - first) // bins)
     counts = activity.counts[first : first + windows * bins].sum(axis=1, dtype=np.int64)

@@ -1,13 +1,20 @@
 """What the synchronisation of a take says about it: the paper, and how far the frame cameras' clocks are known.
 
-Reads records only; computes no alignment.
+Computes no alignment; knows no picture.
 """
+
+from collections.abc import Sequence
+
+import numpy as np
 
 from protocol.analysis import ClockAlignment, PaperSeen, SyncStatus
 from protocol.manifest import Manifest
 from protocol.script import Action
+from protocol.streams import Array
 from recorder.measures.thresholds import Reading
+from recorder.paperwatch import AFTER_US, PaperKind, PaperSighting, PaperWatch
 
+LATE_PAPER_US = 500_000  # the way of a slow hand, and what the watch waits for after it
 SEEN, MISSING, LEFT_IN = 0, 1, 2  # values of the measure `paper`
 
 NOT_ALIGNED_MS = 3_000.0  # cameras that were started one after the other differ by 1 to 3 s
@@ -19,10 +26,39 @@ HOW = {
 }
 
 
-def paper(seen: PaperSeen | None, manifest: Manifest | None) -> Reading:
-    """SEEN where the paper came and went, MISSING where none came, LEFT_IN where it stayed. seen: None where nobody looked."""
-    if seen is None:
-        return Reading(unknown="Nobody looked for the paper.")
+def look_for_paper(events: Array, resolution: tuple[int, int], cue_us: int | None) -> PaperSeen:
+    """The last sheet that came and went, or came and stayed, in events [n] of EVENT_DTYPE, sorted.
+
+    After the cue nobody is to hold a sheet any more, and a turning head costs the watch much time: only where the sheet is
+    still in at the cue is looked further.
+    """
+    watch = PaperWatch(resolution)
+    t = events["t"]
+    split = len(t) if cue_us is None else int(np.searchsorted(t, cue_us + LATE_PAPER_US))
+    found = watch.feed(events[:split])
+    if watch.inside is not False:
+        found += watch.feed(events[split:])
+    if len(t):
+        found += watch.advance(int(t[-1]) + AFTER_US)
+    return last_sheet(found)
+
+
+def last_sheet(sightings: Sequence[PaperSighting]) -> PaperSeen:
+    """The last sheet of all that was sighted: one that came after the last one left was left in."""
+    came = next((one for one in reversed(sightings) if one.kind is PaperKind.IN), None)
+    left = next((one for one in reversed(sightings) if one.kind is PaperKind.OUT), None)
+    if left is None or (came is not None and came.at_us > left.at_us):
+        return PaperSeen() if came is None else PaperSeen(in_us=int(came.at_us))
+    return PaperSeen(
+        in_us=None if came is None else int(came.at_us),
+        out_us=int(left.at_us),
+        uncertainty_us=int(left.uncertainty_us),
+        angle_deg=float(left.angle_deg),
+    )
+
+
+def paper(seen: PaperSeen, manifest: Manifest | None) -> Reading:
+    """SEEN where the paper came and went, MISSING where none came, LEFT_IN where it stayed."""
     if seen.in_us is None and seen.out_us is None:
         asked = manifest is not None and any(step.action == Action.PAPER_IN.value for step in manifest.steps)
         return Reading(float(MISSING)) if asked else Reading(unknown="No sheet of paper was asked for, and none was seen.")

@@ -60,6 +60,82 @@ PAPER = (
     ),
 )
 
+MOTION = (
+    Threshold(
+        name="movement",
+        worse=BELOW,
+        check=0.5,
+        redo=0.0,
+        reason="Confidence of the movement that was found after the cue, as the onset search gives it; 0 where none was "
+        "found. Below one half it is as likely none.",
+        good="The movement was made.",
+        bad="A movement can hardly be made out; look at the take, or have it made stronger.",
+        ruined="No movement was made after the cue; record again.",
+    ),
+    Threshold(
+        name="reaction",
+        unit="ms",
+        check=1_000,
+        redo=3_000,
+        reason="People answer a cue that they see within 200 to 600 ms; who takes more than a second thought of something "
+        "else, and what they then do is no prompt movement. After three seconds it may be another one altogether.",
+        good="The movement began {value:.0f} ms after the cue.",
+        bad="The movement began late, {value:.0f} ms after the cue; record again if it is to be a quick one.",
+        ruined="The movement began {value:.0f} ms after the cue; record again.",
+    ),
+    Threshold(
+        name="head_turn",
+        unit="ms",
+        check=150,
+        redo=300,
+        reason="The longest time for which 15 % of the picture was stirred at once. Simulated movements of the face stir at "
+        "most 13 % and that for 50 ms, turned heads 25 % and more for 600 ms.",
+        good="The head was held still.",
+        bad="The whole picture moved for {value:.0f} ms; see that the movement does not lie there.",
+        ruined="The head, a hand or the camera moved for {value:.0f} ms; hold still, and record again.",
+    ),
+    Threshold(
+        name="wrong_time",
+        check=0.5,
+        reason="Confidence of another movement of the face than the one asked for. Talking, and starting before the cue, show "
+        "here; so does swallowing, which does no harm: hence a look, not another take.",
+        good="Nothing else moved in the face.",
+        bad="Something else moved in the face {when}; look whether the subject talked or began before the cue.",
+    ),
+    Threshold(
+        name="blinks",
+        unit="blinks",
+        check=1,
+        reason="A blink within the movement covers the eyes, and an annotator cannot tell the two apart.",
+        good="No blink lies in the movement ({all} in the take).",
+        bad="A blink lies in the movement; look at the take.",
+    ),
+    Threshold(
+        name="left_over",
+        unit="ms",
+        worse=BELOW,
+        check=100,
+        reason="A movement that ends with the take has no offset; 100 ms of rest after it are needed to see that it is over.",
+        good="The movement was over {value:.0f} ms before the end.",
+        bad="The movement was hardly over at the end of the take; look at its offset.",
+    ),
+    Threshold(
+        name="duration",
+        unit="ms",
+        worse=NEVER,
+        reason="Micro-expressions last 1/25 to 1/5 s. Movements on command are mostly longer, and that is no fault.",
+        good="The movement lasted {value:.0f} ms: {kind}.",
+    ),
+    Threshold(
+        name="strength",
+        unit="events",
+        worse=NEVER,
+        reason="Events of the movement above what there is at rest; it depends on movement, contrast and light, so it is only "
+        "told.",
+        good="The movement gave {value:,.0f} events.",
+    ),
+)
+
 
 def _clock(name: str, camera: str, limit_ms: float, reason: str) -> Threshold:
     return Threshold(
@@ -242,5 +318,5 @@ FILES = (
     ),
 )
 
-THRESHOLDS: tuple[Threshold, ...] = (*WHOLE, *PAPER, *SIGNAL, *CLOCKS, *FILES)
+THRESHOLDS: tuple[Threshold, ...] = (*WHOLE, *PAPER, *MOTION, *SIGNAL, *CLOCKS, *FILES)
 BY_NAME: Mapping[str, Threshold] = {row.name: row for row in THRESHOLDS}
