@@ -19,8 +19,8 @@ from recorder.take import Take
 Found = Iterator[tuple[str, Reading]]
 RANK = {row.name: rank for rank, row in enumerate(THRESHOLDS)}
 SEVERITY = (Verdict.REDO, Verdict.CHECK)
-ESSENTIAL = ("event_rate",)  # a take of which these are not known is never called good
-NO_SCRIPT = "The take has no manifest, so what was asked for, and when, is not known."
+ESSENTIAL = ("ended_early", "event_rate")  # a take of which one of these is not known is never called good
+OF_A_SCRIPT = ("movement",)  # nor one of these, where a movement was asked for
 
 
 def assess(take: Take, *, sync: SyncRecord | None = None, onset: OnsetRecord | None = None) -> QualityRecord:
@@ -32,15 +32,22 @@ def assess(take: Take, *, sync: SyncRecord | None = None, onset: OnsetRecord | N
         evidence = gather(take, sync.paper if sync else None)
     except GlimpseError as error:
         return QualityRecord(verdict=Verdict.REDO, reasons=(str(error),))
-    return summarise(tuple(judged(BY_NAME[name], reading) for name, reading in _readings(evidence, sync, onset)))
+    measures = tuple(judged(BY_NAME[name], reading) for name, reading in _readings(evidence, sync, onset))
+    asked = evidence.phases is not None and evidence.phases.answer is not None
+    return summarise(measures, (*ESSENTIAL, *OF_A_SCRIPT) if asked else ESSENTIAL)
 
 
-def summarise(measures: tuple[Measure, ...]) -> QualityRecord:
-    """The worst verdict of all measures, and the sentences of those that are not good: the worst first, then by importance."""
+def summarise(measures: tuple[Measure, ...], essential: tuple[str, ...] = ()) -> QualityRecord:
+    """The worst verdict of all measures, and the sentences of those that are not good: the worst first, then by importance.
+
+    essential: measures without which a take cannot be called good; where one is unknown the verdict is at best that, too.
+    """
     ordered = sorted(measures, key=lambda measure: RANK[measure.name])
-    reasons = [measure.sentence for level in SEVERITY for measure in ordered if measure.verdict is level]
-    worst = next((level for level in SEVERITY if any(measure.verdict is level for measure in ordered)), Verdict.GOOD)
-    return QualityRecord(verdict=worst, reasons=tuple(reasons), measures=tuple(ordered))
+    open_ = [measure for measure in ordered if measure.name in essential and measure.verdict is Verdict.UNKNOWN]
+    spoken = [measure for level in SEVERITY for measure in ordered if measure.verdict is level]
+    verdict = spoken[0].verdict if spoken else Verdict.UNKNOWN if open_ else Verdict.GOOD
+    reasons = tuple(dict.fromkeys(measure.sentence for measure in (*spoken, *open_)))
+    return QualityRecord(verdict=verdict, reasons=reasons, measures=tuple(ordered))
 
 
 def explain(name: str) -> str:
@@ -59,7 +66,7 @@ def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | 
 
 def _of_files(evidence: Evidence) -> Found:
     yield "event_count", Reading(float(len(evidence.events)))
-    yield "ended_early", streams.ended_early(evidence.manifest, evidence.status)
+    yield "ended_early", streams.ended_early(evidence.manifest, evidence.whole)
     yield "records_lost", streams.records_lost(evidence.manifest)
     yield "files", streams.problems(evidence.problems)
     yield "time_backwards", streams.backwards(evidence.raw["t"])

@@ -31,13 +31,14 @@ PICTURE_STREAMS = (Stream.FRAMES, Stream.RGB)  # the event camera's own first: i
 class Evidence:
     """What is there of one take.
 
-    movement: asked for; raw: events in file order; events: those on the sensor, sorted; phases, activity: None without events;
-    activity: without the hot pixels, in bins of 10 ms; paper: as the events show it; pictures: some of the face at rest;
-    rgb_us, thermal_us: the pictures' own times; frozen: ranges in which the thermal picture stood still, None without any.
+    whole: complete, and not damaged since; movement: asked for; raw: events in file order; events: those on the sensor, sorted;
+    phases, activity: None without events; activity: without the hot pixels, in bins of 10 ms; paper: as the events show it;
+    pictures: some of the face at rest; rgb_us, thermal_us: the pictures' own times; frozen: ranges in which the thermal picture
+    stood still, None without any.
     """
 
     manifest: Manifest | None
-    status: TakeStatus | None
+    whole: bool
     movement: str | None
     resolution: tuple[int, int]
     raw: Array
@@ -55,19 +56,19 @@ class Evidence:
 
 def gather(take: Take, paper: PaperSeen | None) -> Evidence:
     """Read a take. paper: as the events show it, None to look for it now. Raises Aedat4Error where nothing can be read."""
-    entry = TakeEntry.at(take.path)
-    manifest = entry.manifest if entry.manifest_problem is None else None
+    entry = TakeEntry.at(take.path)  # asked for nothing that would read the manifest a second time
+    manifest = take.manifest if take.manifest_problem is None else None
     raw = take.events()
     resolution = take.resolution(Stream.EVENTS) or _extent(raw)
     events = clean_events(raw, resolution)
     judged = judged_range(events)
     hot = hot_pixels(events, resolution)
-    paper = paper or look_for_paper(events, resolution, manifest.cue_us if manifest else None)
+    paper = paper or look_for_paper(events, resolution, manifest.t0_scheduled_us if manifest else None)
     parts = phases(judged, manifest, paper) if judged else None
     return Evidence(
         manifest=manifest,
-        status=entry.status,
-        movement=entry.movement,
+        whole=manifest is not None and manifest.status is TakeStatus.COMPLETE and not entry.rebuilt,
+        movement=entry.name.movement_token if entry.name else manifest.movement if manifest else None,
         resolution=resolution,
         raw=raw,
         events=events,

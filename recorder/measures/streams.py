@@ -18,12 +18,14 @@ from recorder.measures.thresholds import Reading
 NO_MANIFEST = "The take has no manifest, so what was received and lost is not known."
 
 
-def ended_early(manifest: Manifest | None, status: TakeStatus | None) -> Reading:
-    """1 for a take that is not complete, 0 for a whole one. status: as its data set has it, which may be worse."""
-    if manifest is None or status is None:
+def ended_early(manifest: Manifest | None, whole: bool) -> Reading:
+    """1 for a take that is not complete, 0 for a whole one. whole: False also for one that was damaged since."""
+    if manifest is None:
         return Reading(unknown=NO_MANIFEST)
+    damaged = manifest.status is TakeStatus.COMPLETE and not whole
     reason = manifest.finish_message.strip().rstrip(".") or manifest.finish_reason.value.replace("_", " ")
-    return Reading(float(status is not TakeStatus.COMPLETE), {"reason": reason, "status": status.value})
+    said = {"reason": "its file was damaged afterwards", "status": "partial"} if damaged else {"reason": reason}
+    return Reading(float(not whole), {"status": manifest.status.value, **said})
 
 
 def records_lost(manifest: Manifest | None) -> Reading:

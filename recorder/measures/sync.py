@@ -3,9 +3,7 @@
 Computes no alignment; knows no picture.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterator, Sequence
 
 from protocol.analysis import ClockAlignment, PaperSeen, SyncStatus
 from protocol.manifest import Manifest
@@ -14,7 +12,8 @@ from protocol.streams import Array
 from recorder.measures.thresholds import Reading
 from recorder.paperwatch import AFTER_US, PaperKind, PaperSighting, PaperWatch
 
-LATE_PAPER_US = 500_000  # the way of a slow hand, and what the watch waits for after it
+EARLY_US = 1_000_000  # who takes the paper away before being told to does so by less than this
+CHUNK = 20_000  # events that the watch is given at a time: about a second of a still face
 SEEN, MISSING, LEFT_IN = 0, 1, 2  # values of the measure `paper`
 
 NOT_ALIGNED_MS = 3_000.0  # cameras that were started one after the other differ by 1 to 3 s
@@ -26,21 +25,25 @@ HOW = {
 }
 
 
-def look_for_paper(events: Array, resolution: tuple[int, int], cue_us: int | None) -> PaperSeen:
+def look_for_paper(events: Array, resolution: tuple[int, int], t0_scheduled_us: int | None) -> PaperSeen:
     """The last sheet that came and went, or came and stayed, in events [n] of EVENT_DTYPE, sorted.
 
-    After the cue nobody is to hold a sheet any more, and a turning head costs the watch much time: only where the sheet is
-    still in at the cue is looked further.
+    Once a sheet has gone about when it was to, nobody looks further: a turning head would cost the watch much time.
     """
-    watch = PaperWatch(resolution)
+    watch, t = PaperWatch(resolution), events["t"]
+    found: list[PaperSighting] = []
+    for chunk in _chunks(events):
+        found += watch.feed(chunk)
+        last = found[-1] if found else None
+        if last and last.kind is PaperKind.OUT and t0_scheduled_us is not None and last.at_us > t0_scheduled_us - EARLY_US:
+            return last_sheet(found)
+    return last_sheet(found + watch.advance(int(t[-1]) + AFTER_US) if len(t) else found)
+
+
+def _chunks(events: Array) -> Iterator[Array]:
     t = events["t"]
-    split = len(t) if cue_us is None else int(np.searchsorted(t, cue_us + LATE_PAPER_US))
-    found = watch.feed(events[:split])
-    if watch.inside is not False:
-        found += watch.feed(events[split:])
-    if len(t):
-        found += watch.advance(int(t[-1]) + AFTER_US)
-    return last_sheet(found)
+    for first in range(0, len(t), CHUNK):
+        yield events[first : first + CHUNK]
 
 
 def last_sheet(sightings: Sequence[PaperSighting]) -> PaperSeen:

@@ -45,6 +45,21 @@ def test_a_take_without_reasons_is_good():
     assert (record.verdict, record.reasons) == (Verdict.GOOD, ())
 
 
+def test_a_take_of_which_something_essential_is_unknown_is_not_good():
+    known = Measure(name="flicker", value=1, verdict=Verdict.GOOD, sentence="No.")
+    unknown = Measure(name="movement", sentence="Nobody looked.")
+    assert summarise((known, unknown)).verdict is Verdict.GOOD
+    record = summarise((known, unknown), ("movement",))
+    assert (record.verdict, record.reasons) == (Verdict.UNKNOWN, ("Nobody looked.",))
+
+
+def test_a_recording_without_manifest_cannot_be_called_good(tmp_path):
+    events = some_events(60_000, span_us=2 * SECOND, resolution=(320, 240))
+    record = verdict_on(write_events(tmp_path / "other.aedat4", events, resolution=(320, 240)))
+    assert record.verdict is Verdict.UNKNOWN
+    assert "no manifest" in record.reasons[0]
+
+
 def test_a_take_that_ended_early_is_to_be_done_again(tmp_path):
     record = verdict_on(long_take(tmp_path, status=TakeStatus.PARTIAL, finish_message="The camera was unplugged."))
     assert record.verdict is Verdict.REDO
