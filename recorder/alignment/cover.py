@@ -58,10 +58,13 @@ def _linear() -> Light:
 
 
 def colour_sample(image: NDArray[np.uint8]) -> tuple[Light, Bools]:
-    """Linear light and overexposure [h, w] of a picture [H, W, 3] or [H, W] of 8 bits, about SAMPLES_ACROSS wide."""
+    """Linear light and overexposure [h, w] of a picture of 8 bits, SAMPLES_ACROSS wide: [H, W, 3] with the curve of sRGB, or
+    [H, W] as the converter of an event camera's own pictures gives it, without any.
+    """
     height, width = image.shape[:2]
     size = SAMPLES_ACROSS, max(2, round(SAMPLES_ACROSS * height / width))
-    light = cv2.resize(cv2.LUT(image, _linear()), size, interpolation=cv2.INTER_AREA)
+    curve = _linear() if image.ndim == 3 else np.linspace(0, 1, 256, dtype=np.float32)
+    light = cv2.resize(cv2.LUT(image, curve), size, interpolation=cv2.INTER_AREA)
     over = cv2.resize((image >= CLIPPED).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     if image.ndim == 3:
         light, over = light.mean(axis=2), over.max(axis=2)

@@ -14,9 +14,11 @@ from recorder.alignment.cover_model import (
     DRIFT,
     DRIFT_UNIT_PPM,
     GEOMETRY,
-    LATENCY,
+    LATE,
+    LATE_TERMS,
     Scene,
     covered,
+    late_terms,
     later,
     misfits,
     solve_gains,
@@ -66,14 +68,14 @@ class Prior:
     @classmethod
     def of(cls, scenes: Sequence[Scene], geometry: Geometry, search_ms: float) -> "Prior":
         """From what is known of the rig, of the clock (search_ms: 2 sigma) and of the fronts' latencies."""
-        size = LATENCY + len(scenes)
+        size = LATE + LATE_TERMS * len(scenes)
         means, covariance = np.zeros(size), np.zeros((size, size))
         means[GEOMETRY] = geometry.values
         covariance[CLOCK, CLOCK] = (search_ms / 2) ** 2
         covariance[GEOMETRY, GEOMETRY] = geometry.covariance
         covariance[DRIFT, DRIFT] = (scenes[0].clock.drift_sigma_ppm / DRIFT_UNIT_PPM) ** 2
         for n, scene in enumerate(scenes):
-            covariance[LATENCY + n, LATENCY + n] = scene.front.latency_ms**2
+            covariance[late_terms(n), late_terms(n)] = scene.front.errors
         return cls(means, np.asarray(np.linalg.inv(covariance), np.float64))
 
 
@@ -134,7 +136,7 @@ def _cost(scenes: Sequence[Scene], prior: Prior, parameters: Reals) -> float:
     total, count = 0.0, 0
     for n, scene in enumerate(scenes):
         sigma, usable = scene.sigma(), scene.passage.usable
-        alpha, _ = covered(scene, parameters, LATENCY + n)
+        alpha, _ = covered(scene, parameters, late_terms(n))
         gains = solve_gains(scene, alpha, usable / sigma**2)
         misfit = misfits(scene, alpha, gains, sigma)[usable]
         total += float(np.log1p((misfit / CAUCHY) ** 2).sum()) * CAUCHY**2
@@ -159,7 +161,7 @@ def _system(scenes: Sequence[Scene], parameters: Reals, scale: float) -> tuple[_
     scores, by_picture, spreads = [], [], []
     for n, scene in enumerate(scenes):
         sigma, usable = scene.sigma(), scene.passage.usable
-        alpha, moved = covered(scene, parameters, LATENCY + n)
+        alpha, moved = covered(scene, parameters, late_terms(n))
         weights = usable / sigma**2
         gains = solve_gains(scene, alpha, weights)
         misfit = misfits(scene, alpha, gains, sigma)
@@ -167,7 +169,7 @@ def _system(scenes: Sequence[Scene], parameters: Reals, scale: float) -> tuple[_
         gains = solve_gains(scene, alpha, heed / sigma**2)
         misfit = misfits(scene, alpha, gains, sigma)
         spreads.append(misfit[usable & (np.abs(moved) > 1e-3)])
-        slope = later(scene, parameters, LATENCY + n)
+        slope = later(scene, parameters, late_terms(n))
         for k in range(len(misfit)):
             change = (gains[k, 1] * scene.passage.papered - gains[k, 0] * scene.passage.bare) * moved[k] / sigma
             linear = np.stack([scene.passage.bare * (1 - alpha[k]), scene.passage.papered * alpha[k]]) / sigma
@@ -236,7 +238,7 @@ def _explained(scenes: Sequence[Scene], parameters: Reals) -> tuple[float, tuple
     left, total, partly = 0.0, 0.0, []
     for n, scene in enumerate(scenes):
         sigma, usable = scene.sigma(), scene.passage.usable
-        alpha, moved = covered(scene, parameters, LATENCY + n)
+        alpha, moved = covered(scene, parameters, late_terms(n))
         gains = solve_gains(scene, alpha, usable / sigma**2)
         misfit = misfits(scene, alpha, gains, sigma)
         contrast = (scene.passage.papered * gains[:, 1:] - scene.passage.bare * gains[:, :1]) / sigma

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.alignment.cover import Passage
-from recorder.alignment.edge import Front, slopes
+from recorder.alignment.edge import Front
+from recorder.alignment.edge_fit import basis, slopes
 from recorder.alignment.edge_tiles import Reals
 from recorder.alignment.paper_geometry import READOUT, SIZE, mapped, mapping_slopes
 
 # Parameters: the clock's offset beside the guess in ms, the geometry, the clock's drift beside the guess in DRIFT_UNIT_PPM,
-# and the latency of each slide's front in ms.
-CLOCK, GEOMETRY, DRIFT, LATENCY = 0, slice(1, 1 + SIZE), 1 + SIZE, 2 + SIZE
+# and by how much each slide's front is late in ms: in common, in proportion to u, and to u squared.
+CLOCK, GEOMETRY, DRIFT, LATE = 0, slice(1, 1 + SIZE), 1 + SIZE, 2 + SIZE
+LATE_TERMS = 3
 DRIFT_UNIT_PPM = 100.0
 SOFT_MS = 0.7  # half the time that the blurred edge, some 2 mm wide, and a sample's width take to pass
 UNKNOWN_EXPOSURE_MS = 12.0
@@ -79,10 +81,17 @@ class Scene:
         return np.asarray(NOISE * brighter + NOISE_FLOOR * np.median(brighter))
 
 
-def covered(scene: Scene, parameters: Reals, latency: int) -> tuple[Reals, Reals]:
-    """(alpha, moved) of a scene. latency: index of its front's latency among the parameters."""
+def late_terms(number: int) -> slice:
+    """Where among the parameters it stands by how much the front of a scene is late."""
+    return slice(LATE + LATE_TERMS * number, LATE + LATE_TERMS * (number + 1))
+
+
+def covered(scene: Scene, parameters: Reals, late: slice) -> tuple[Reals, Reals]:
+    """(alpha, moved) of a scene, [k, n] each: the covered share, and its change for a picture a millisecond later."""
     passage, values = scene.passage, parameters[GEOMETRY]
-    crossing = scene.front.crossing_ms(*mapped(values, passage.x, passage.y)) + parameters[latency]
+    u, v = scene.front.along(*mapped(values, passage.x, passage.y))
+    functions = basis(u, v)
+    crossing = functions @ scene.front.terms + functions[:, :LATE_TERMS] @ parameters[late]
     at = parameters[CLOCK] + values[READOUT] * (passage.row - 0.5) - crossing
     exposure = scene.exposures_ms[:, None]
     since = scene.times_ms[:, None] + parameters[DRIFT] * scene.drift_ms + at[None, :]
@@ -116,7 +125,7 @@ def misfits(scene: Scene, alpha: Reals, gains: Reals, sigma: Reals) -> Reals:
     return np.asarray((scene.passage.light - gains[:, :1] * bare - gains[:, 1:] * papered) / sigma)
 
 
-def later(scene: Scene, parameters: Reals, latency: int) -> Reals:
+def later(scene: Scene, parameters: Reals, late: slice) -> Reals:
     """Milliseconds by which a sample comes later after the edge for a unit of each parameter, [p, n]."""
     passage, values = scene.passage, parameters[GEOMETRY]
     u, v = scene.front.along(*mapped(values, passage.x, passage.y))
@@ -129,5 +138,5 @@ def later(scene: Scene, parameters: Reals, latency: int) -> Reals:
     result[1 : READOUT + 1] = -(by_x * x_slopes + by_y * y_slopes)
     result[1 + READOUT] = passage.row - 0.5
     result[DRIFT] = scene.drift_ms
-    result[latency] = -1
+    result[late] = -basis(u, v)[:, :LATE_TERMS].T
     return result

@@ -20,7 +20,7 @@ from protocol.analysis import SyncFlag
 from protocol.streams import Array
 from recorder.alignment.cover import SETTLED_MS, STILL_SPAN_MS, Pictures, find_passage
 from recorder.alignment.cover_fit import CoverFit, fit_cover
-from recorder.alignment.cover_model import CLOCK, LATENCY, ClockGuess, Scene
+from recorder.alignment.cover_model import CLOCK, LATE_TERMS, ClockGuess, Scene, late_terms
 from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front
 from recorder.alignment.paper_geometry import Geometry, same_camera
 
@@ -88,9 +88,10 @@ def _calibrated(front: Front, pictures: Pictures) -> Front:
     if fit.explained < MIN_EXPLAINED or fit.partly[0] < MIN_PICTURES:
         return front
     terms = front.terms.copy()
-    terms[0] += fit.parameters[LATENCY]
-    left = float(np.hypot(np.sqrt(fit.covariance[LATENCY, LATENCY]), LATENCY_LEFT_MS))
-    return replace(front, terms=terms, latency_ms=min(left, front.latency_ms))
+    late = late_terms(0)
+    terms[:LATE_TERMS] += fit.parameters[late]
+    left = fit.covariance[late, late] + np.diag([LATENCY_LEFT_MS**2, 0, 0])
+    return replace(front, terms=terms, errors=left)
 
 
 def align_by_paper(fronts: Sequence[Front], pictures: Pictures | None, clock: ClockGuess, rig: Geometry) -> PaperFit | None:
