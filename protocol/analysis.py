@@ -34,6 +34,7 @@ class SyncFlag(StrEnum):
     FEW_FRAMES = "few_frames"  # not enough pictures to judge by
     FREEZE = "freeze"  # the shutter of a thermal camera was closed when it mattered
     DRIFT_FROM_SESSION = "drift_from_session"  # the drift is that of all takes of the session
+    OFFSET_FROM_SESSION = "offset_from_session"  # the offset too: this take alone tells less
     DRIFT_UNKNOWN = "drift_unknown"  # the drift was taken as 0; its spread is in the uncertainty
     OFF_SESSION = "off_session"  # contradicts the other takes of its session
     HOST_CLOCK_MISSING = "host_clock_missing"  # no host times to fall back on or to check by

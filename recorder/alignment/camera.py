@@ -1,0 +1,134 @@
+"""One frame camera of one take: gathers what its pictures, their times and the events say of its clock.
+
+Reads pictures, as few as will do: those near the slides of the paper, and all of them only where the paper tells nothing.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from protocol.analysis import SyncFlag
+from protocol.streams import Stream
+from recorder.activity import Activity
+from recorder.alignment.coarse import CoarseGuess, changes, guess_offset, warmth_changes
+from recorder.alignment.cover import Pictures
+from recorder.alignment.cover_read import read_pictures
+from recorder.alignment.decision import CameraEvidence, Estimate
+from recorder.alignment.edge import Front
+from recorder.alignment.host import Arrivals, HostFit, align_by_host
+from recorder.alignment.paper import ClockGuess, PaperFit, align_by_paper, spans_us
+from recorder.alignment.paper_geometry import Geometry
+from recorder.alignment.session import Drift
+from recorder.take import Take
+
+FEWEST_PICTURES = 20  # two thirds of a second of a colour camera, two of a thermal one
+HOST_SEARCH_US = 50_000.0  # around the host's guess: its interval, and as much again as half a latency may be wrong
+COARSE_SEARCH_INTERVALS = 1.5  # around a guess by activity, of which the errors were below half an interval of the camera
+USABLE = 0.05  # confidence of a guess by activity from which it is worth a try
+ALL = (-(2**62), 2**62)
+
+
+@dataclass(frozen=True)
+class CameraInput:
+    """What is known before the pictures are looked at.
+
+    activity: of the events, 1 ms bins; fronts: of the paper's slides in the events; event_arrivals: of the events at the host,
+    None where not recorded; readout_us: of the camera's rows, None where unknown; rig: where the camera stands; drift: of its
+    clock; left_in: the paper came and did not leave.
+    """
+
+    take: Take
+    stream: Stream
+    reference_us: int
+    activity: Activity
+    fronts: tuple[Front, ...]
+    event_arrivals: Arrivals | None
+    readout_us: float | None
+    rig: Geometry
+    drift: Drift
+    left_in: bool
+
+
+def examine(given: CameraInput) -> CameraEvidence | None:
+    """All the evidence of one camera; None where the take has no pictures of it."""
+    times = given.take.frame_times(given.stream)
+    if not len(times):
+        return None
+    host = _by_host(given)
+    start = CameraEvidence(
+        given.reference_us, interval_us=_interval_us(times), host=host, flags=_first_flags(given, len(times))
+    )
+    if len(times) < FEWEST_PICTURES:
+        return start
+    found = _by_paper_near_host(given, host) if host is not None else None
+    if found is not None:
+        return replace(start, paper=_estimate(found, given.reference_us), geometry=found.geometry)
+    return _by_all_pictures(given, start)
+
+
+def _interval_us(times: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> float:
+    return float(np.median(np.diff(np.sort(times)))) if len(times) > 1 else 0.0
+
+
+def _first_flags(given: CameraInput, count: int) -> tuple[SyncFlag, ...]:
+    flags = [SyncFlag.FEW_FRAMES] if count < FEWEST_PICTURES else []
+    if not given.fronts:
+        flags.append(SyncFlag.PAPER_MISSING)
+    elif given.left_in:
+        flags.append(SyncFlag.PAPER_LEFT_IN)
+    return tuple(flags)
+
+
+def _by_host(given: CameraInput) -> HostFit | None:
+    rows = given.take.frame_table.get(given.stream)
+    if rows is None or given.event_arrivals is None:
+        return None
+    exposures = rows["exposure_us"].astype(np.float64)
+    known = exposures if (exposures > 0).all() else None
+    pictures = Arrivals(rows["stream_us"], rows["host_ns"] / 1000)
+    return align_by_host(given.event_arrivals, pictures, given.reference_us, known, given.readout_us)
+
+
+def _by_paper_near_host(given: CameraInput, host: HostFit) -> PaperFit | None:
+    clock = ClockGuess(host.offset_us, given.reference_us, HOST_SEARCH_US, given.drift.ppm, given.drift.sigma_ppm)
+    return _by_paper(given, clock, None) if given.fronts else None
+
+
+def _by_paper(given: CameraInput, clock: ClockGuess, pictures: Pictures | None) -> PaperFit | None:
+    wanted = pictures if pictures is not None else read_pictures(given.take, given.stream, spans_us(given.fronts, clock))
+    return align_by_paper(given.fronts, wanted, clock, given.rig)
+
+
+def _by_all_pictures(given: CameraInput, start: CameraEvidence) -> CameraEvidence:
+    pictures = read_pictures(given.take, given.stream, [ALL])
+    if pictures is None or len(pictures) < FEWEST_PICTURES:
+        return replace(start, flags=(*start.flags, SyncFlag.FEW_FRAMES))
+    change = warmth_changes if given.stream is Stream.THERMAL else changes
+    coarse = guess_offset(given.activity, pictures.times_us, change(pictures.light))
+    found = replace(start, coarse=coarse)
+    guess = _guess(given, found)
+    paper = _by_paper(given, guess, pictures) if guess is not None and given.fronts else None
+    if paper is not None:
+        return replace(found, paper=_estimate(paper, given.reference_us), geometry=paper.geometry)
+    flags = (*found.flags, SyncFlag.PAPER_ONE_CAMERA) if given.fronts else found.flags
+    return replace(found, flags=flags)
+
+
+def _guess(given: CameraInput, found: CameraEvidence) -> ClockGuess | None:
+    """Where to search: near the guess by activity where it is worth something, else near the host's."""
+    if _usable(found.coarse):
+        assert found.coarse is not None
+        wide, offset = COARSE_SEARCH_INTERVALS * found.interval_us, float(found.coarse.offset_us)
+    elif found.host is not None:
+        wide, offset = HOST_SEARCH_US, found.host.offset_us
+    else:
+        return None
+    return ClockGuess(offset, given.reference_us, wide, given.drift.ppm, given.drift.sigma_ppm)
+
+
+def _usable(coarse: CoarseGuess | None) -> bool:
+    return coarse is not None and coarse.confidence >= USABLE
+
+
+def _estimate(fit: PaperFit, reference_us: int) -> Estimate:
+    return Estimate(fit.offset_us, fit.uncertainty_us, reference_us, fit.evidence, (), fit.details)

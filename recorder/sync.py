@@ -1,0 +1,254 @@
+"""The clocks of a take's colour and thermal cameras against its event clock: by the sheet of paper, by all that moves, by the
+host's clock, and by the other takes of the session. Says how sure it is, and "not synchronised" where it cannot know.
+
+Reads takes, never their ground truth; writes nothing. recorder/alignment/ has the methods.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+
+from protocol.analysis import ClockAlignment, PaperSeen, SyncFlag, SyncRecord
+from protocol.manifest import Device, Manifest
+from protocol.streams import Array, Stream
+from recorder.activity import clean_events, count_activity, hot_pixels
+from recorder.alignment.camera import CameraInput, examine
+from recorder.alignment.cover_read import read_pictures
+from recorder.alignment.decision import CameraEvidence, decide
+from recorder.alignment.edge import Front
+from recorder.alignment.host import Arrivals
+from recorder.alignment.paper import OWN_CLOCK_US, ClockGuess, Slide, calibrated, find_fronts, spans_us
+from recorder.alignment.paper_geometry import Geometry, unknown_rig
+from recorder.alignment.session import Drift, SessionLine, fit_session, pooled_drift
+from recorder.dataset import TakeEntry
+from recorder.paperwatch import AFTER_US, PaperKind, PaperSighting, PaperWatch
+from recorder.take import Take
+
+CAMERAS = (Stream.RGB, Stream.THERMAL)
+BIN_US = 1_000
+LONGEST_US = 300_000_000  # of events that are looked at: the counts of longer recordings would fill the memory
+AFTER_CUE_US = 500_000  # nobody is to hold a sheet after the cue, and turning heads cost the watch much time
+AROUND_SLIDE_US = 30_000  # the edge as the watch saw it may be that much early or late
+
+
+@dataclass(frozen=True)
+class TakeEvidence:
+    """What one take alone says. cameras: by stream, without those that it has no pictures of; sessions: by stream, what takes
+    that share a clock have in common, None where the take tells no session.
+    """
+
+    paper: PaperSeen = field(default_factory=PaperSeen)
+    cameras: Mapping[Stream, CameraEvidence] = field(default_factory=dict)
+    sessions: Mapping[Stream, Hashable | None] = field(default_factory=dict)
+
+
+class Outcome(Protocol):
+    """What a runner gives for each take: a dataclass with the result, None where the take could not be read."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def result(self) -> Any:
+        """What came of it."""
+
+
+@dataclass(frozen=True)
+class Synchronised:
+    """One take's result."""
+
+    entry: TakeEntry
+    result: Any = None
+
+
+D = TypeVar("D", bound=Outcome)
+Runner = Callable[[Callable[[Path], TakeEvidence], Sequence[TakeEntry]], list[D]]
+
+
+def sync_take(take: Take) -> SyncRecord:
+    """The alignment of one take by itself. Raises Aedat4Error where its events cannot be read at all."""
+    return combine([gather(take)])[0]
+
+
+def sync_takes(entries: Sequence[TakeEntry], run: Runner[D]) -> list[D]:
+    """The alignments of many takes: each by itself, by `run`, then those of a session together.
+
+    run: does the work on every take, such as in several processes, and says what came of each, in order. Returns the same with
+    a SyncRecord as the result.
+    """
+    done = run(gather_path, entries)
+    known = [one for one in done if one.result is not None]
+    records = iter(combine([one.result for one in known]))
+    return [one if one.result is None else replace(one, result=next(records)) for one in done]
+
+
+def one_by_one(work: Callable[[Path], TakeEvidence], entries: Sequence[TakeEntry]) -> list[Synchronised]:
+    """The simplest runner: here and now; lets every error through."""
+    return [Synchronised(entry, work(entry.path)) for entry in entries]
+
+
+def gather_path(path: Path) -> TakeEvidence:
+    """`gather` of the take at a path."""
+    with Take(path) as take:
+        return gather(take)
+
+
+def gather(take: Take) -> TakeEvidence:
+    """Everything that the take alone says. Raises Aedat4Error where its events cannot be read at all."""
+    manifest = take.manifest if take.manifest_problem is None else None
+    resolution = take.resolution(Stream.EVENTS)
+    events = clean_events(take.events(), resolution) if resolution else take.events()[:0]
+    events = events[: int(np.searchsorted(events["t"], events["t"][0] + LONGEST_US))] if len(events) else events
+    sightings = _sheet(look_for_paper(events, resolution, manifest.cue_us if manifest else None)) if resolution else []
+    seen = _seen(sightings)
+    streams = [stream for stream in CAMERAS if take.count(stream)]
+    if not streams or resolution is None:
+        return TakeEvidence(seen)
+    reference_us = _reference_us(seen, manifest, events)
+    fronts = tuple(_fronts(take, events, resolution, sightings))
+    activity = count_activity(events, resolution, bin_us=BIN_US, hot=hot_pixels(events, resolution))
+    cameras = {}
+    for stream in streams:
+        given = CameraInput(
+            take,
+            stream,
+            reference_us,
+            activity,
+            fronts,
+            _event_arrivals(manifest),
+            _readout_us(manifest, stream),
+            _rig(manifest, stream),
+            Drift(),
+            seen.in_us is not None and seen.out_us is None,
+        )
+        found = examine(given)
+        if found is not None:
+            cameras[stream] = found
+    return TakeEvidence(seen, cameras, {stream: _session(manifest, stream) for stream in cameras})
+
+
+def look_for_paper(events: Array, resolution: tuple[int, int], cue_us: int | None) -> list[PaperSighting]:
+    """The sightings of a take; after the cue only where the sheet is still in. events: clean and in order."""
+    watch = PaperWatch(resolution)
+    split = len(events) if cue_us is None else int(np.searchsorted(events["t"], cue_us + AFTER_CUE_US))
+    found = watch.feed(events[:split])
+    if watch.inside is not False:
+        found += watch.feed(events[split:])
+    return found + (watch.advance(int(events["t"][-1]) + AFTER_US) if len(events) else [])
+
+
+def _sheet(sightings: Sequence[PaperSighting]) -> list[PaperSighting]:
+    """The last sheet: its coming and its leaving, or what of them was seen."""
+    left = [one for one in sightings if one.kind is PaperKind.OUT][-1:]
+    came = [one for one in sightings if one.kind is PaperKind.IN]
+    if left and came and came[-1].at_us > left[0].at_us:
+        left = []
+    return came[-1:] + left
+
+
+def _seen(sheet: Sequence[PaperSighting]) -> PaperSeen:
+    came = next((one for one in sheet if one.kind is PaperKind.IN), None)
+    left = next((one for one in sheet if one.kind is PaperKind.OUT), None)
+    return PaperSeen(
+        in_us=int(came.at_us) if came else None,
+        out_us=int(left.at_us) if left else None,
+        uncertainty_us=int(left.uncertainty_us) if left else None,
+        angle_deg=float(left.angle_deg) if left else None,
+    )
+
+
+def _reference_us(seen: PaperSeen, manifest: Manifest | None, events: Array) -> int:
+    """t0: as the events show it, else as the manifest has it, else the first event."""
+    if seen.out_us is not None:
+        return seen.out_us
+    if manifest is not None and manifest.t0_us is not None:
+        return manifest.t0_us
+    if len(events):
+        return int(events["t"][0])
+    start = manifest.streams["events"].first_us if manifest and "events" in manifest.streams else None
+    return start or 0
+
+
+def _fronts(take: Take, events: Array, resolution: tuple[int, int], sheet: Sequence[PaperSighting]) -> list[Front]:
+    slides = [
+        Slide(one.begin_us - AROUND_SLIDE_US, one.end_us + AROUND_SLIDE_US, leaves=one.kind is PaperKind.OUT) for one in sheet
+    ]
+    fronts = find_fronts(events, resolution, slides)
+    if not fronts or not take.count(Stream.FRAMES):
+        return fronts
+    own = ClockGuess(0.0, fronts[0].origin_us, OWN_CLOCK_US, 0.0, 0.01)
+    return calibrated(fronts, read_pictures(take, Stream.FRAMES, spans_us(fronts, own)))
+
+
+def _event_arrivals(manifest: Manifest | None) -> Arrivals | None:
+    record = manifest.streams.get(Stream.EVENTS.value) if manifest else None
+    return Arrivals.of_pairs(record.clock_fit.pairs) if record and record.clock_fit and record.clock_fit.pairs else None
+
+
+def _device(manifest: Manifest | None, stream: Stream) -> Device | None:
+    record = manifest.streams.get(stream.value) if manifest else None
+    return manifest.devices[record.device] if manifest and record and 0 <= record.device < len(manifest.devices) else None
+
+
+def _readout_us(manifest: Manifest | None, stream: Stream) -> float | None:
+    """Of the camera's rows as its settings tell it; thermal cameras of this kind have all rows nearly at once."""
+    if stream is Stream.THERMAL:
+        return 0.0
+    device = _device(manifest, stream)
+    settings = device.settings if device else {}
+    own = settings.get(stream.value, settings)
+    readout = own.get("readout_us") if isinstance(own, Mapping) else None
+    return float(readout) if isinstance(readout, int | float) and readout >= 0 else None
+
+
+def _rig(manifest: Manifest | None, stream: Stream) -> Geometry:
+    return unknown_rig(_readout_us(manifest, stream), rolling=stream is not Stream.THERMAL)
+
+
+def _session(manifest: Manifest | None, stream: Stream) -> Hashable | None:
+    """Takes of which this is equal may share the clocks of this camera and of the event camera."""
+    person = manifest.person if manifest else None
+    if manifest is None or person is None or person.session is None:
+        return None
+    named = [_device(manifest, one) for one in (Stream.EVENTS, stream)]
+    return (person.session, stream.value, *((device.kind, device.name, device.serial) if device else None for device in named))
+
+
+def combine(takes: Sequence[TakeEvidence]) -> list[SyncRecord]:
+    """The alignments, takes of a session together."""
+    by_camera: dict[Stream, list[ClockAlignment | None]] = {stream: _combined(takes, stream) for stream in CAMERAS}
+    return [
+        SyncRecord(paper=take.paper, rgb=by_camera[Stream.RGB][index], thermal=by_camera[Stream.THERMAL][index])
+        for index, take in enumerate(takes)
+    ]
+
+
+def _combined(takes: Sequence[TakeEvidence], stream: Stream) -> list[ClockAlignment | None]:
+    groups: dict[Hashable, list[int]] = {}
+    for index, take in enumerate(takes):
+        if stream in take.cameras:
+            label = take.sessions.get(stream)
+            groups.setdefault(("alone", index) if label is None else label, []).append(index)
+    found: list[ClockAlignment | None] = [None] * len(takes)
+    for members in groups.values():
+        for index, alignment in zip(members, _session_of([takes[i].cameras[stream] for i in members]), strict=True):
+            found[index] = alignment
+    return found
+
+
+def _session_of(cameras: Sequence[CameraEvidence]) -> list[ClockAlignment]:
+    """The alignments of the takes of one session."""
+    offsets = [camera.best() for camera in cameras]
+    known = [offset for offset in offsets if offset is not None]
+    line = fit_session(known)
+    drift = line.drift if line is not None else pooled_drift([camera.own_offset() for camera in cameras])
+    on_line = iter(line.on_line if line is not None else ())
+    off = [offset is not None and line is not None and not next(on_line) for offset in offsets]
+    return [_with_session(camera, drift, line, strays) for camera, strays in zip(cameras, off, strict=True)]
+
+
+def _with_session(camera: CameraEvidence, drift: Drift, line: SessionLine | None, strays: bool) -> ClockAlignment:
+    flags = (*camera.flags, SyncFlag.OFF_SESSION) if strays else camera.flags
+    return decide(replace(camera, flags=flags), drift, line)
