@@ -14,7 +14,7 @@ from protocol.errors import GlimpseError
 from protocol.streams import Array
 
 TILES_ACROSS = 22  # of a DAVIS346: 16 pixels each, about the width of a pupil's surroundings at 35 cm
-LONGEST_BINS = 400_000  # 400 s of 1 ms: 300 MB of a DAVIS346; longer recordings are to be looked at in pieces
+MOST_COUNTS = 300_000_000  # 600 MB: 400 s of a DAVIS346 in bins of 1 ms; longer recordings are to be looked at in pieces
 # A hot pixel fires by itself. DAVIS346 pixels give well below one noise event a second (Gallego et al., Event-based vision:
 # a survey, 2020, table 1), so several times what ten neighbours of a pixel give together is not the scene.
 HOT_RATE_HZ = 4.0
@@ -126,20 +126,20 @@ def count_activity(
     """Count events by time bin, polarity and tile.
 
     events: [n] of EVENT_DTYPE in any order; hot: pixels to leave out, bool [H, W]; span_us: [start, end) in event time,
-    default from the first event to the last. Raises ActivityError for bins without width and for more than LONGEST_BINS.
+    default from the first event to the last. Raises ActivityError for bins without width and for more than MOST_COUNTS counts.
     """
     if bin_us < 1:
         raise ActivityError(f"A time bin of {bin_us} us has no width; choose at least 1 us.")
     begin_us, end_us = _span(events) if span_us is None else span_us
-    bins = -(-max(end_us - begin_us, 0) // bin_us)
-    if bins > LONGEST_BINS:
+    width, height = resolution
+    tile = tile_px or -(-width // TILES_ACROSS)
+    bins, tiles = -(-max(end_us - begin_us, 0) // bin_us), (-(-height // tile), -(-width // tile))
+    if 2 * bins * tiles[0] * tiles[1] > MOST_COUNTS:
         raise ActivityError(
             f"The events span {(end_us - begin_us) * 1e-6:,.0f} s, which is too long for bins of {bin_us} us; "
             "look at a part of them, or choose wider bins."
         )
-    width, height = resolution
-    tile = tile_px or -(-width // TILES_ACROSS)
-    counts = np.zeros((bins, 2, -(-height // tile), -(-width // tile)), np.uint16)
+    counts = np.zeros((bins, 2, *tiles), np.uint16)
     mask = np.zeros((height, width), np.bool_) if hot is None else hot
     left_out = _count(events["t"], events["x"], events["y"], events["p"], begin_us, bin_us, tile, mask, counts)
     return Activity(begin_us, bin_us, tile, resolution, counts, int(left_out))

@@ -17,7 +17,7 @@ def events_of(*rows):
 
 
 @settings(deadline=None)
-@given(st.integers(0, 400), st.integers(1, 50_000), st.integers(1, 30), st.integers(0, 5))
+@given(st.integers(0, 400), st.integers(2_000, 50_000), st.integers(3, 30), st.integers(0, 5))
 def test_every_event_is_counted_once_in_its_bin_its_polarity_and_its_tile(count, bin_us, tile_px, seed):
     events = some_events(count, seed, resolution=SIZE)
     activity = count_activity(events, SIZE, bin_us=bin_us, tile_px=tile_px)
