@@ -1,0 +1,68 @@
+"""All that moves in a stretch of events: burst after burst, the strongest first. Knows no script and no file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.streams import Array
+from recorder.activity import count_activity
+from recorder.spotting.bursts import Burst, Scan, scans, seeing, strongest
+from recorder.spotting.cells import BIN_US, Bools, Cells, cell_size, cells_of
+from recorder.spotting.headmotion import HeadMotion, separate
+from recorder.spotting.kinds import Candidate, candidate_of
+from recorder.spotting.pairs import Pair, pair_of
+from recorder.spotting.veil import usable_bins
+
+LEAST_SCORE = 3.0  # spreads above the take's usual from which a burst is looked at
+MOST_BURSTS = 24  # are looked at: a talking face has no end of them
+LEAST_SPAN_US = 500_000  # of events to say anything
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moved. candidates: in the order of their bursts' height; seen_us: how long the face could be seen."""
+
+    cells: Cells
+    head: HeadMotion
+    candidates: tuple[Candidate, ...]
+    seen_us: int
+
+
+def search(events: Array, resolution: tuple[int, int], hot: Bools, span_us: tuple[int, int]) -> Motion:
+    """All that moves in [start, end) of event time. events: clean; hot: bool [H, W], pixels to leave out."""
+    activity = count_activity(events, resolution, bin_us=BIN_US, tile_px=cell_size(resolution[0]), hot=hot, span_us=span_us)
+    cells = cells_of(activity, usable_bins(activity))
+    separated = separate(cells)
+    found = _pairs(cells, separated.local) if cells.usable.any() else []
+    seen = seeing(cells) if len(found) else np.zeros(0, bool)
+    candidates = tuple(candidate_of(cells, seen, pair) for pair in found)
+    return Motion(cells, separated.head, candidates, int(cells.usable.sum()) * cells.bin_us)
+
+
+def _pairs(cells: Cells, local: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[Pair]:
+    scan_list = scans(cells, local)
+    taken = [np.zeros(len(scan.height), bool) for scan in scan_list]
+    nothing = np.zeros(local.shape[1], bool)
+    found: list[Pair] = []
+    for _ in range(MOST_BURSTS if scan_list else 0):
+        burst = strongest(scan_list, taken)
+        if burst is None or burst.score < LEAST_SCORE:
+            break
+        pair = pair_of(cells, local, burst, nothing)
+        _take(scan_list, taken, burst, pair)
+        if pair:
+            found.append(pair)
+    return found
+
+
+def _take(scan_list: list[Scan], taken: list[Bools], burst: Burst, pair: Pair | None) -> None:
+    """What was explained is not looked at again: the burst, and both ways of its movement."""
+    stretches = [(float(burst.begin), float(burst.end))]
+    if pair:
+        stretches.append((pair.rise.begin, pair.rise.end))
+        if pair.fall:
+            stretches.append((pair.fall.begin, pair.fall.end))
+    for scan, gone in zip(scan_list, taken, strict=True):
+        begin = np.arange(len(scan.height)) * scan.hop
+        for low, high in stretches:
+            gone |= (begin + scan.width > low) & (begin < high)
