@@ -21,7 +21,12 @@ RING_TICKS = RING_BINS // TICK_BINS
 TILES_ACROSS = 44  # 8 pixels each of a DAVIS346: an edge passes one in 1 to 10 ms
 STIRRED = 0.15  # events per pixel in a tick: many times the noise, less than an edge of 1.3 : 1 at 1 pixel per ms
 GATE = 0.15  # share of tiles that must have been stirred of late, as in `paperfront.LEAST_TILES`
-LIGHT = 0.5  # share of tiles that must be stirred for the light to be asked for
+LIGHT = 0.25  # share of tiles that must be stirred for the light to be asked for
+# A lamp that flickers stirs everything for good. Then only what remains of changes over some of its periods counts, and more:
+# a full bus loses more of one polarity than of the other.
+FLICKER_TICKS, FLICKERS = 40, 20  # of so many ticks, so many must have had as many tiles stirred
+PERIODS_TICKS = 10  # 50 ms: five periods at 100 Hz, six at 120 Hz
+LEFT_STIRRED = 2.0  # events per pixel
 CALM = 0.02  # share of tiles stirred at once below which nothing passes
 RECENT_TICKS = 12  # a try is worth its cost while the edge passes or has just passed
 TRY_TICKS = 3  # between two tries
@@ -85,10 +90,12 @@ class PaperWatch:
         self.grid = Grid(resolution, max(1, -(-resolution[0] // TILES_ACROSS)))
         tiles = self.grid.shape[0] * self.grid.shape[1]
         self._pixels = self.grid.pixels()
-        self._signed = np.zeros((RING_BINS, tiles), np.int16)
+        self._signed = np.zeros((tiles, RING_BINS), np.int16)
         self._total = np.zeros(RING_BINS, np.int32)
         self._last_stirred = np.zeros(tiles, np.int64)
         self._stirred = np.zeros(RING_TICKS, np.int32)
+        self._lit = np.zeros(FLICKER_TICKS, np.bool_)
+        self._changes = np.zeros((PERIODS_TICKS, tiles))
         self._tick: int | None = None  # number of the tick that is being filled, since time 0
         self._begin(0)
         self.inside: bool | None = None  # whether the paper covers the view; None before anything was seen of it
@@ -119,6 +126,8 @@ class PaperWatch:
         self._signed[:] = 0
         self._total[:] = 0
         self._stirred[:] = 0
+        self._lit[:] = False
+        self._changes[:] = 0
         self._last_stirred[:] = tick - RING_TICKS
         self._since_us = tick * TICK_US
         self._next_try = tick
@@ -140,12 +149,19 @@ class PaperWatch:
         assert self._tick is not None
         tick = self._tick
         rows = _rows(tick)
-        stirred = _stir(self._signed[rows], self._pixels, tick, self._last_stirred)
-        self._stirred[tick % RING_TICKS] = stirred
+        change = self._changes[tick % PERIODS_TICKS]
+        alike, lit = _change(self._signed, rows.start, self._pixels, change)
+        self._lit[tick % FLICKER_TICKS] = lit >= LIGHT * len(change)
+        if np.count_nonzero(self._lit) >= FLICKERS:
+            stirred = np.abs(self._changes.sum(axis=0)) >= LEFT_STIRRED
+        else:
+            stirred = np.abs(change - alike) >= STIRRED
+        self._last_stirred[stirred] = tick
+        self._stirred[tick % RING_TICKS] = np.count_nonzero(stirred)
         sighting = self._look(tick)
         self._tick = tick + 1
         following = _rows(tick + 1)
-        self._signed[following] = 0
+        self._signed[:, following] = 0
         self._total[following] = 0
         return sighting
 
@@ -177,7 +193,7 @@ class PaperWatch:
         first = self._stir_began(tick)
         rows = np.arange(first * TICK_BINS, (tick + 1) * TICK_BINS)
         ring = rows % RING_BINS
-        return fit_front(self._signed[ring], self._total[ring], first * TICK_US, BIN_US, self.grid)
+        return fit_front(np.take(self._signed, ring, axis=1), self._total[ring], first * TICK_US, BIN_US, self.grid)
 
     def _stir_began(self, tick: int) -> int:
         """The tick before which the view was calm for RECENT_TICKS, or the first that is remembered."""
@@ -193,6 +209,7 @@ class PaperWatch:
         kind, odds = self._which(fit.brighter)
         self.inside = kind is PaperKind.IN
         self._since_us = end_us + AFTER_US
+        self._changes[:] = 0
         self._last_stirred[:] = now_us // TICK_US - RING_TICKS
         spread = np.hypot(fit.exit_sigma_us, FLOOR_US)
         fits = min(1.0, fit.inliers / 0.75) * min(1.0, fit.along / 0.75) * min(1.0, fit.across / 0.5)
@@ -238,30 +255,26 @@ def _count(t: Any, x: Any, y: Any, p: Any, at: int, tick: int, resolution: Any, 
             return i
         if 0 <= x[i] < resolution[0] and 0 <= y[i] < resolution[1]:
             row = (t[i] // BIN_US) % RING_BINS
-            signed[row, (y[i] // tile_px) * columns + x[i] // tile_px] += 1 if p[i] > 0 else -1
+            signed[(y[i] // tile_px) * columns + x[i] // tile_px, row] += 1 if p[i] > 0 else -1
             total[row] += 1
     return len(t)
 
 
 @numba.njit(cache=True, nogil=True)
-def _stir(rows: Any, pixels: Any, tick: int, last_stirred: Any) -> int:
-    """Note which tiles were stirred in the rows [bins, tiles] of a tick, beyond what all do alike; how many."""
-    bins, tiles = rows.shape
-    change = np.zeros(tiles)
+def _change(signed: Any, row: int, pixels: Any, change: Any) -> tuple[float, int]:
+    """Put the change of each tile in a tick, of which row is the first bin, into change [tiles], in events per pixel.
+
+    Returns what of it the light did, and how many tiles were stirred.
+    """
     stirred = 0
-    for tile in range(tiles):
-        for k in range(bins):
-            change[tile] += rows[k, tile]
-        change[tile] /= pixels[tile]
+    for tile in range(len(change)):
+        count = 0
+        for k in range(row, row + TICK_BINS):
+            count += signed[tile, k]
+        change[tile] = count / pixels[tile]
         stirred += abs(change[tile]) >= STIRRED
-    alike = 0.0
-    if stirred > LIGHT * tiles:
-        ordered = np.sort(change[::SAMPLE])
-        low, high = ordered[int(ALIKE[0] * len(ordered))], ordered[int(ALIKE[1] * len(ordered))]
-        alike = min(max(0.0, low), high)
-    stirred = 0
-    for tile in range(tiles):
-        if abs(change[tile] - alike) >= STIRRED:
-            last_stirred[tile] = tick
-            stirred += 1
-    return stirred
+    if stirred <= LIGHT * len(change):
+        return 0.0, stirred
+    ordered = np.sort(change[::SAMPLE])
+    low, high = ordered[int(ALIKE[0] * len(ordered))], ordered[int(ALIKE[1] * len(ordered))]
+    return min(max(0.0, low), high), stirred
