@@ -3,7 +3,7 @@
 Knows neither events nor clocks: the times at which the sheet comes by are given in the camera's own time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -26,10 +26,23 @@ GROW = 5  # samples around it
 
 
 @dataclass(frozen=True)
+class Habits:
+    """What a kind of camera does to its pictures. gain_sigma: by how much each picture's brightness may differ from what its
+    exposure says; memory: share of the picture before that stays in each, and memory_sigma, how well that is known.
+    """
+
+    gain_sigma: float = 0.3
+    memory: float = 0.0
+    memory_sigma: float = 1e-4
+
+
+@dataclass(frozen=True)
 class Pictures:
-    """Pictures of one camera in order of time, [k] each. times_us: middle of the exposure of the centre row, in the camera's
-    own time; exposure_ms: NaN where unknown; light: linear light of each sample, float32 [k, h, w]; clipped: bool [k, h, w],
-    samples that are overexposed; aspect: height of the picture in widths.
+    """Pictures of one camera in order of time, [k] each.
+
+    times_us: middle of the exposure of the centre row, in the camera's own time; exposure_ms: NaN where unknown; light: linear
+    light of each sample, float32 [k, h, w]; clipped: bool [k, h, w], samples that are overexposed; aspect: height of the
+    picture in widths; frozen_us: times of pictures left out, as they repeat the one before.
     """
 
     times_us: NDArray[np.int64]
@@ -37,6 +50,8 @@ class Pictures:
     light: Light
     clipped: Bools
     aspect: float
+    habits: Habits = Habits()
+    frozen_us: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times_us)
@@ -79,6 +94,7 @@ class Passage:
     usable: [k, n]; times_us, exposure_ms: [k]; leaves: the paper goes.
     """
 
+    habits: Habits
     leaves: bool
     bare: Reals
     papered: Reals
@@ -95,7 +111,7 @@ class Passage:
         places = (self.bare, self.papered, self.x, self.y, self.row)
         bare, papered, x, y, row = (value[samples] for value in places)
         light, usable = self.light[:, samples], self.usable[:, samples]
-        return Passage(self.leaves, bare, papered, x, y, row, light, usable, self.times_us, self.exposure_ms)
+        return replace(self, bare=bare, papered=papered, x=x, y=y, row=row, light=light, usable=usable)
 
 
 def find_passage(pictures: Pictures, crossing_us: tuple[float, float], slack_us: float, *, leaves: bool) -> Passage | None:
@@ -141,6 +157,7 @@ def _passage(
     light = pictures.light[between].reshape(len(between), -1).astype(np.float64)
     usable = ~pictures.clipped[between].reshape(len(between), -1)
     whole = Passage(
+        pictures.habits,
         leaves,
         bare[0].ravel().astype(np.float64),
         papered[0].ravel().astype(np.float64),

@@ -16,14 +16,15 @@ from recorder.alignment.edge_tiles import Reals
 from recorder.alignment.paper_geometry import READOUT, SIZE, mapped, mapping_slopes
 
 # Parameters: the clock's offset beside the guess in ms, the geometry, the clock's drift beside the guess in DRIFT_UNIT_PPM,
-# and by how much each slide's front is late in ms: in common, in proportion to u, and to u squared.
-CLOCK, GEOMETRY, DRIFT, LATE = 0, slice(1, 1 + SIZE), 1 + SIZE, 2 + SIZE
+# the share of a picture that stays in the next, and by how much each slide's front is late in ms: in common, in proportion to
+# u, and to u squared.
+CLOCK, GEOMETRY, DRIFT, MEMORY, LATE = 0, slice(1, 1 + SIZE), 1 + SIZE, 2 + SIZE, 3 + SIZE
+MOST_MEMORY = 0.9
 LATE_TERMS = 3
 DRIFT_UNIT_PPM = 100.0
 SOFT_MS = 0.7  # half the time that the blurred edge, some 2 mm wide, and a sample's width take to pass
 UNKNOWN_EXPOSURE_MS = 12.0
 NOISE, NOISE_FLOOR = 0.02, 0.01  # 1 sigma of a sample: of its own light and of the usual
-GAIN_SIGMA = 0.3  # of a and b around 1
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,12 @@ class ClockGuess:
 
 @dataclass(frozen=True)
 class Scene:
-    """One slide before a camera together with the event camera's front."""
+    """One slide before a camera together with the event camera's front. weight: for how many samples each one stands."""
 
     passage: Passage
     front: Front
     clock: ClockGuess
+    weight: float = 1.0
 
     @property
     def times_ms(self) -> Reals:
@@ -86,8 +88,17 @@ def late_terms(number: int) -> slice:
     return slice(LATE + LATE_TERMS * number, LATE + LATE_TERMS * (number + 1))
 
 
-def covered(scene: Scene, parameters: Reals, late: slice) -> tuple[Reals, Reals]:
-    """(alpha, moved) of a scene, [k, n] each: the covered share, and its change for a picture a millisecond later."""
+@dataclass(frozen=True)
+class Cover:
+    """alpha: covered share; moved: its change for pictures a millisecond later; stayed: its change with the memory; [k, n]."""
+
+    alpha: Reals
+    moved: Reals
+    stayed: Reals
+
+
+def covered(scene: Scene, parameters: Reals, late: slice) -> Cover:
+    """What a scene's pictures show of the paper. late: see late_terms."""
     passage, values = scene.passage, parameters[GEOMETRY]
     u, v = scene.front.along(*mapped(values, passage.x, passage.y))
     functions = basis(u, v)
@@ -98,7 +109,21 @@ def covered(scene: Scene, parameters: Reals, late: slice) -> tuple[Reals, Reals]
     begun, begun_slope = _ramp(since + exposure / 2)
     ended, ended_slope = _ramp(since - exposure / 2)
     share, slope = (begun - ended) / exposure, (begun_slope - ended_slope) / exposure
-    return (1 - share, -slope) if scene.passage.leaves else (share, slope)
+    stayed = np.zeros_like(slope)
+    cover = Cover(1 - share, -slope, stayed) if scene.passage.leaves else Cover(share, slope, stayed)
+    if scene.passage.habits.memory == 0:
+        return cover
+    return _remembering(cover, float(np.clip(parameters[MEMORY], 0, MOST_MEMORY)))
+
+
+def _remembering(fresh: Cover, memory: float) -> Cover:
+    """The same for a camera in whose pictures a share of the one before stays."""
+    alpha, moved, stayed = fresh.alpha.copy(), fresh.moved.copy(), fresh.stayed
+    for k in range(1, len(alpha)):
+        stayed[k] = alpha[k - 1] - fresh.alpha[k] + memory * stayed[k - 1]
+        alpha[k] += memory * (alpha[k - 1] - fresh.alpha[k])
+        moved[k] += memory * (moved[k - 1] - fresh.moved[k])
+    return Cover(alpha, moved, stayed)
 
 
 def _ramp(late_ms: Reals) -> tuple[Reals, Reals]:
@@ -110,7 +135,7 @@ def _ramp(late_ms: Reals) -> tuple[Reals, Reals]:
 def solve_gains(scene: Scene, alpha: Reals, weights: Reals) -> Reals:
     """Factors a and b of each picture, [k, 2]: least squares, both known to be about 1. weights: [k, n], 1 / sigma^2."""
     bare, papered = scene.passage.bare * (1 - alpha), scene.passage.papered * alpha
-    ridge = 1 / GAIN_SIGMA**2
+    ridge = 1 / scene.passage.habits.gain_sigma**2
     light = scene.passage.light
     bb, bp, pp = ((weights * one * other).sum(axis=1) for one, other in ((bare, bare), (bare, papered), (papered, papered)))
     yb, yp = ((weights * light * one).sum(axis=1) + ridge for one in (bare, papered))

@@ -19,8 +19,8 @@ import numpy as np
 from protocol.analysis import SyncFlag
 from protocol.streams import Array
 from recorder.alignment.cover import SETTLED_MS, STILL_SPAN_MS, Pictures, find_passage
-from recorder.alignment.cover_fit import CoverFit, fit_cover
 from recorder.alignment.cover_model import CLOCK, LATE_TERMS, ClockGuess, Scene, late_terms
+from recorder.alignment.cover_search import CoverFit, fit_cover
 from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front
 from recorder.alignment.paper_geometry import Geometry, same_camera
 
@@ -29,7 +29,7 @@ __all__ = ["ClockGuess", "PaperFit", "Slide", "align_by_paper", "calibrated", "f
 NORMAL_95 = 1.96
 MIN_EXPLAINED = 0.9  # of the change where the edge is seen; real passages reach 0.99, anything else hardly the half
 MIN_PICTURES = 1  # in which the edge is seen partly
-FLOOR_US = 300.0  # half width: what no fit tells, the shape of the edge and of the exposure
+FLOOR_US = 150.0  # half width: what no fit tells, the shape of the edge and of the exposure
 LATENCY_LEFT_MS = 0.1  # 1 sigma of a front after it was compared with the event camera's own pictures
 OWN_CLOCK_US = 1.0
 
@@ -122,13 +122,13 @@ def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess) -> l
 
 def _reported(fit: CoverFit, scenes: Sequence[Scene], clock: ClockGuess) -> PaperFit:
     sigma_us = 1e3 * float(np.sqrt(fit.covariance[CLOCK, CLOCK]))
-    uncertainty = float(np.hypot(NORMAL_95 * sigma_us, FLOOR_US))
+    uncertainty = float(np.hypot(NORMAL_95 * sigma_us, FLOOR_US)) + 1e3 * fit.rival_ms
     flags = (SyncFlag.PAPER_LEFT_IN,) if all(not scene.front.slide.leaves for scene in scenes) else ()
     pictures = " and ".join(
         f"{count} of the paper {'leaving' if scene.front.slide.leaves else 'coming'}"
         for count, scene in zip(fit.partly, scenes, strict=True)
     )
-    details = {"explained": fit.explained, "misfit": fit.scale, "readout_ms": float(fit.geometry.values[6])}
+    details = {"explained": fit.explained, "misfit": fit.deviation, "readout_ms": float(fit.geometry.values[6])}
     return PaperFit(
         round(clock.offset_us + 1e3 * float(fit.parameters[CLOCK])),
         round(uncertainty),
