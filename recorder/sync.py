@@ -6,6 +6,7 @@ Reads takes, never their ground truth; writes nothing. recorder/alignment/ has t
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -20,6 +21,7 @@ from recorder.alignment.cover_read import read_pictures
 from recorder.alignment.decision import CameraEvidence, decide
 from recorder.alignment.edge import Front
 from recorder.alignment.host import Arrivals
+from recorder.alignment.motion_increments import moving_events
 from recorder.alignment.paper import OWN_CLOCK_US, ClockGuess, Slide, calibrated, find_fronts, spans_us
 from recorder.alignment.paper_geometry import Geometry, unknown_rig
 from recorder.alignment.session import Drift, SessionLine, fit_session, pooled_drift
@@ -31,6 +33,7 @@ CAMERAS = (Stream.RGB, Stream.THERMAL)
 BIN_US = 1_000
 LONGEST_US = 300_000_000  # of events that are looked at: the counts of longer recordings would fill the memory
 AFTER_CUE_US = 500_000  # nobody is to hold a sheet after the cue, and turning heads cost the watch much time
+AROUND_PAPER_US = 100_000
 AROUND_SLIDE_US = 30_000  # the edge as the watch saw it may be that much early or late
 
 
@@ -108,15 +111,18 @@ def gather(take: Take) -> TakeEvidence:
         return TakeEvidence(seen)
     reference_us = _reference_us(seen, manifest, events)
     fronts = tuple(_fronts(take, events, resolution, sightings))
-    activity = count_activity(events, resolution, bin_us=BIN_US, hot=hot_pixels(events, resolution))
+    hot = hot_pixels(events, resolution)
+    activity = count_activity(events, resolution, bin_us=BIN_US, hot=hot)
     cameras = {}
     for stream in streams:
         given = CameraInput(
             take,
             stream,
             reference_us,
+            partial(moving_events, events, resolution, hot),
             activity,
             fronts,
+            _papered(sightings, events),
             _event_arrivals(manifest),
             _readout_us(manifest, stream),
             _rig(manifest, stream),
@@ -146,6 +152,15 @@ def _sheet(sightings: Sequence[PaperSighting]) -> list[PaperSighting]:
     if left and came and came[-1].at_us > left[0].at_us:
         left = []
     return came[-1:] + left
+
+
+def _papered(sheet: Sequence[PaperSighting], events: Array) -> tuple[tuple[int, int], ...]:
+    """The stretch of event time in which the sheet or the hand with it may be seen; to the end where it did not leave."""
+    if not sheet or not len(events):
+        return ()
+    begin = sheet[0].begin_us if sheet[0].kind is PaperKind.IN else int(events["t"][0])
+    end = sheet[-1].end_us if sheet[-1].kind is PaperKind.OUT else int(events["t"][-1])
+    return ((begin - AROUND_PAPER_US, end + AROUND_PAPER_US),)
 
 
 def _seen(sheet: Sequence[PaperSighting]) -> PaperSeen:

@@ -3,9 +3,11 @@
 Reads pictures, as few as will do: those near the slides of the paper, and all of them only where the paper tells nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.analysis import SyncFlag
 from protocol.streams import Stream
@@ -16,6 +18,8 @@ from recorder.alignment.cover_read import read_pictures
 from recorder.alignment.decision import CameraEvidence, Estimate
 from recorder.alignment.edge import Front
 from recorder.alignment.host import Arrivals, HostFit, align_by_host
+from recorder.alignment.motion import align_by_motion
+from recorder.alignment.motion_increments import MovingEvents
 from recorder.alignment.paper import ClockGuess, PaperFit, align_by_paper, spans_us
 from recorder.alignment.paper_geometry import Geometry
 from recorder.alignment.session import Drift
@@ -32,16 +36,19 @@ ALL = (-(2**62), 2**62)
 class CameraInput:
     """What is known before the pictures are looked at.
 
-    activity: of the events, 1 ms bins; fronts: of the paper's slides in the events; event_arrivals: of the events at the host,
-    None where not recorded; readout_us: of the camera's rows, None where unknown; rig: where the camera stands; drift: of its
-    clock; left_in: the paper came and did not leave.
+    moving: makes the events ready for `motion`; activity: of the events; fronts: of the paper's slides in the events;
+    papered_us: the stretch of event time in which it may be seen, none without; event_arrivals: of the events at the host, None
+    where not recorded; readout_us: of the camera's rows, None where unknown; rig: where the camera stands; drift: of its clock;
+    left_in: the paper came and did not leave.
     """
 
     take: Take
     stream: Stream
     reference_us: int
+    moving: Callable[[], MovingEvents]
     activity: Activity
     fronts: tuple[Front, ...]
+    papered_us: tuple[tuple[int, int], ...]
     event_arrivals: Arrivals | None
     readout_us: float | None
     rig: Geometry
@@ -66,7 +73,7 @@ def examine(given: CameraInput) -> CameraEvidence | None:
     return _by_all_pictures(given, start)
 
 
-def _interval_us(times: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> float:
+def _interval_us(times: NDArray[np.int64]) -> float:
     return float(np.median(np.diff(np.sort(times)))) if len(times) > 1 else 0.0
 
 
@@ -111,7 +118,18 @@ def _by_all_pictures(given: CameraInput, start: CameraEvidence) -> CameraEvidenc
     if paper is not None:
         return replace(found, paper=_estimate(paper, given.reference_us), geometry=paper.geometry)
     flags = (*found.flags, SyncFlag.PAPER_ONE_CAMERA) if given.fronts else found.flags
-    return replace(found, flags=flags)
+    motion = _by_motion(given, guess, pictures) if guess is not None and given.stream is Stream.RGB else None
+    return replace(found, flags=flags, motion=motion)
+
+
+def _by_motion(given: CameraInput, guess: ClockGuess, pictures: Pictures) -> Estimate | None:
+    """Thermal pictures are left out: what is warm and what is bright move together only now and then."""
+    own = read_pictures(given.take, Stream.FRAMES, [ALL]) if given.take.count(Stream.FRAMES) else None
+    fit = align_by_motion(given.moving(), pictures, guess, given.readout_us, own, given.papered_us)
+    if fit is None:
+        return None
+    words = f"motion: correlation {fit.score:.2f}, events {fit.lateness_us / 1000:.1f} ms late"
+    return Estimate(fit.offset_us, fit.uncertainty_us, fit.at_us, (words,), (), fit.details)
 
 
 def _guess(given: CameraInput, found: CameraEvidence) -> ClockGuess | None:
