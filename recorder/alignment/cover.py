@@ -28,12 +28,14 @@ GROW = 5  # samples around it
 @dataclass(frozen=True)
 class Habits:
     """What a kind of camera does to its pictures. gain_sigma: by how much each picture's brightness may differ from what its
-    exposure says; memory: share of the picture before that stays in each, and memory_sigma, how well that is known.
+    exposure says; memory: share of the picture before that stays in each, and memory_sigma, how well that is known; counts:
+    the values are no light but counts that stand for temperatures.
     """
 
     gain_sigma: float = 0.3
     memory: float = 0.0
     memory_sigma: float = 1e-4
+    counts: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ CAUCHY = 2.5  # sigma from which a sample counts half
 ROUNDS = 25
 DONE_MS = 2e-3
 SEEN = 1e-3  # change of the covered share per millisecond from which the edge is seen in a sample
+BEST_SCALE = 0.8  # no samples are believed to be better than this share of their nominal sigma
 PARTS = 3  # of a picture along either side, whose errors count as independent
 
 
@@ -176,11 +177,9 @@ def descend(scenes: Sequence[Scene], prior: Prior, start: Reals) -> tuple[Reals,
 
 def covariance(scenes: Sequence[Scene], prior: Prior, best: Reals) -> tuple[Reals, float]:
     """Covariance of the parameters [p, p], and the deviation of the samples in sigma, where the cost is least."""
-    scale = max(system(scenes, best, 2.0).deviation, 1.0)
+    scale = max(system(scenes, best, 2.0).deviation, BEST_SCALE)
     equations = system(scenes, best, scale)
     bread = np.linalg.inv(equations.matrix + prior.information)
     parts, pictures = (scores.T @ scores for scores in (equations.by_part, equations.by_picture))
-    meat = np.maximum(np.diag(parts + pictures), np.diag(equations.matrix))
-    scaling = np.sqrt(meat / np.maximum(np.diag(parts + pictures), 1e-12))
-    outer = (parts + pictures) * np.outer(scaling, scaling)
-    return np.asarray(bread @ (outer + prior.information) @ bread), equations.deviation
+    scores = (parts + pictures) / 2
+    return np.asarray(bread + bread @ scores @ bread), equations.deviation

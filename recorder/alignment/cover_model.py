@@ -106,9 +106,7 @@ def covered(scene: Scene, parameters: Reals, late: slice) -> Cover:
     at = parameters[CLOCK] + values[READOUT] * (passage.row - 0.5) - crossing
     exposure = scene.exposures_ms[:, None]
     since = scene.times_ms[:, None] + parameters[DRIFT] * scene.drift_ms + at[None, :]
-    begun, begun_slope = _ramp(since + exposure / 2)
-    ended, ended_slope = _ramp(since - exposure / 2)
-    share, slope = (begun - ended) / exposure, (begun_slope - ended_slope) / exposure
+    share, slope = (_warmed if scene.passage.habits.counts else _exposed)(since, exposure)
     stayed = np.zeros_like(slope)
     cover = Cover(1 - share, -slope, stayed) if scene.passage.leaves else Cover(share, slope, stayed)
     if scene.passage.habits.memory == 0:
@@ -124,6 +122,22 @@ def _remembering(fresh: Cover, memory: float) -> Cover:
         alpha[k] += memory * (alpha[k - 1] - fresh.alpha[k])
         moved[k] += memory * (moved[k - 1] - fresh.moved[k])
     return Cover(alpha, moved, stayed)
+
+
+def _exposed(since_ms: Reals, exposure_ms: Reals) -> tuple[Reals, Reals]:
+    """Share of an exposure, whose middle is since_ms after the edge passed, that came after it; and its slope."""
+    begun, begun_slope = _ramp(since_ms + exposure_ms / 2)
+    ended, ended_slope = _ramp(since_ms - exposure_ms / 2)
+    return (begun - ended) / exposure_ms, (begun_slope - ended_slope) / exposure_ms
+
+
+def _warmed(since_ms: Reals, exposure_ms: Reals) -> tuple[Reals, Reals]:
+    """The same of a bolometer, which forgets exponentially: its time is that of what it remembers on average, one time
+    constant ago, and its `exposure` is two of them.
+    """
+    tau = exposure_ms / 2
+    left = np.exp(-np.maximum(since_ms + tau, 0) / tau)
+    return 1 - left, np.where(since_ms > -tau, left / tau, 0.0)
 
 
 def _ramp(late_ms: Reals) -> tuple[Reals, Reals]:

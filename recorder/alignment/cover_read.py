@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from protocol.streams import Stream
-from recorder.alignment.cover import Light, Pictures, colour_sample
+from recorder.alignment.cover import Habits, Light, Pictures, colour_sample
 from recorder.alignment.edge_tiles import Bools, Reals
+from recorder.alignment.thermal import HABITS as THERMAL_HABITS
 from recorder.take import Take
 from recorder.videoreader import VideoError
 
@@ -37,7 +38,9 @@ def read_pictures(take: Take, stream: Stream, spans_us: Sequence[tuple[float, fl
     exposure = np.array([found[t][0] for t in order])
     light = np.stack([found[t][1] for t in order])
     clipped = np.stack([found[t][2] for t in order])
-    return Pictures(np.array(order, np.int64), exposure, _at_one_exposure(light, exposure, stream), clipped, aspect)
+    even = light if stream is Stream.THERMAL else _at_one_exposure(light, exposure)
+    habits = THERMAL_HABITS if stream is Stream.THERMAL else Habits()
+    return Pictures(np.array(order, np.int64), exposure, even, clipped, aspect, habits)
 
 
 def _sample(image: Any) -> tuple[Light, Bools]:
@@ -60,8 +63,8 @@ def _exposures_ms(take: Take, stream: Stream, count: int) -> Reals:
     return np.where(exposures > 0, exposures * 1e-3, np.nan)
 
 
-def _at_one_exposure(light: Light, exposure_ms: Reals, stream: Stream) -> Light:
+def _at_one_exposure(light: Light, exposure_ms: Reals) -> Light:
     """The light that falls in, where exposures tell it: auto-exposure changes them while the paper is held."""
-    if stream is Stream.THERMAL or not np.isfinite(exposure_ms).all():
+    if not np.isfinite(exposure_ms).all():
         return light
     return np.asarray(light / (exposure_ms / np.median(exposure_ms))[:, None, None], np.float32)

@@ -28,7 +28,7 @@ HYSTERESIS_LEAVING, HYSTERESIS_COMING = 1.0, 0.125
 SHAPE_SIGMA = np.array([np.inf, np.inf, 0.1, 0.05, np.inf, 0.05, 0.05])
 TILE_SIGMA_MS = 0.3  # of the onset of one tile; neighbours err alike, so that this many count as one:
 TILES_ALIKE = 20.0
-LATENCY_SHARE = 0.05  # 1 sigma of the onset, as a share of the time constant: what the model of the answer is worth
+LATENCY_SHARE = 0.03  # 1 sigma of the onset, as a share of the time constant: what the model of the answer is worth
 LATENCY_MIN_MS = 0.05
 STRETCH_MIN_MS = 0.05  # the same of what grows along the way, as light and time constants differ from edge to edge
 # A read-out that gives all it can gives the same number in every millisecond, and makes the rest of the events wait.

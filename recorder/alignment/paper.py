@@ -23,13 +23,15 @@ from recorder.alignment.cover_model import CLOCK, LATE_TERMS, ClockGuess, Scene,
 from recorder.alignment.cover_search import CoverFit, fit_cover
 from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front
 from recorder.alignment.paper_geometry import Geometry, same_camera
+from recorder.alignment.thermal import as_light
 
 __all__ = ["ClockGuess", "PaperFit", "Slide", "align_by_paper", "calibrated", "find_fronts", "spans_us"]
 
 NORMAL_95 = 1.96
-MIN_EXPLAINED = 0.9  # of the change where the edge is seen; real passages reach 0.99, anything else hardly the half
+MIN_EXPLAINED = 0.8  # of the change where the edge is seen: 0.99 for colour, 0.9 for thermal pictures, below 0.5 for others
 MIN_PICTURES = 1  # in which the edge is seen partly
 FLOOR_US = 150.0  # half width: what no fit tells, the shape of the edge and of the exposure
+WARM_FLOOR_US = 2_500.0  # the same of a bolometer, whose time constant is known to some 20 percent of 12 ms
 LATENCY_LEFT_MS = 0.1  # 1 sigma of a front after it was compared with the event camera's own pictures
 OWN_CLOCK_US = 1.0
 
@@ -100,13 +102,16 @@ def align_by_paper(fronts: Sequence[Front], pictures: Pictures | None, clock: Cl
     fronts: of one or two slides; pictures: those of `spans_us`; clock: the guess, which is searched around; rig: what is known
     of how the camera stands. None where the pictures do not show the paper come by, or cannot tell when.
     """
-    scenes = _scenes(fronts, pictures, clock) if pictures is not None else []
+    if pictures is None:
+        return None
+    pictures = as_light(pictures) if pictures.habits.counts else pictures
+    scenes = _scenes(fronts, pictures, clock)
     if not scenes:
         return None
     fit = fit_cover(scenes, rig, clock.search_us * 1e-3)
     if fit.explained < MIN_EXPLAINED or sum(fit.partly) < MIN_PICTURES:
         return None
-    return _reported(fit, scenes, clock)
+    return _reported(fit, scenes, clock, pictures.frozen_us)
 
 
 def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess) -> list[Scene]:
@@ -120,9 +125,10 @@ def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess) -> l
     return scenes
 
 
-def _reported(fit: CoverFit, scenes: Sequence[Scene], clock: ClockGuess) -> PaperFit:
+def _reported(fit: CoverFit, scenes: Sequence[Scene], clock: ClockGuess, frozen_us: Sequence[int]) -> PaperFit:
     sigma_us = 1e3 * float(np.sqrt(fit.covariance[CLOCK, CLOCK]))
-    uncertainty = float(np.hypot(NORMAL_95 * sigma_us, FLOOR_US)) + 1e3 * fit.rival_ms
+    floor_us = WARM_FLOOR_US if scenes[0].passage.habits.counts else FLOOR_US
+    uncertainty = float(np.hypot(NORMAL_95 * sigma_us, floor_us)) + 1e3 * fit.rival_ms
     flags = (SyncFlag.PAPER_LEFT_IN,) if all(not scene.front.slide.leaves for scene in scenes) else ()
     pictures = " and ".join(
         f"{count} of the paper {'leaving' if scene.front.slide.leaves else 'coming'}"
