@@ -18,8 +18,8 @@ USUAL_NOISE = 0.5  # share of the noise of independent events; no patch's usual 
 
 @dataclass(frozen=True)
 class Scan:
-    """Energies for one width. ratio: float32 [N, C], energy of the change over `width` bins from bin n * hop on, of each patch, by
-    what is usual; height: float32 [N], of the PATCHES-th strongest; head: float32 [N], of the middle one.
+    """Energies for one width. ratio: float32 [N, C], energy of the change over `width` bins from bin n * hop on, of each
+    patch, by what is usual; height: float32 [N], of the PATCHES-th strongest; head: float32 [N], of the middle one.
     """
 
     width: int

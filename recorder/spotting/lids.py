@@ -6,22 +6,29 @@ events at the eyes follows its speed. Knows no script and no file.
 
 from dataclasses import replace
 
-from recorder.spotting.cells import Cells
+import numpy as np
+
+from recorder.spotting.cells import Bools, Cells, around
 from recorder.spotting.landmarks import counted
 from recorder.spotting.pairs import Pair
 from recorder.spotting.profiles import Course, Fit, gain_of, lengths, refine, responses
 from recorder.spotting.shape import Shape
 
 # Two spots beside each other: measured on 49 simulated takes, 30 to 40 cm away (eyes 63 mm apart are 8 to 12 cells of 44).
-LEAST_APART, LEAST_BALANCE, MOST_TALL = 1.7, 0.1, 3.2
-LEAST_WIDTH, MOST_WIDTH = 6.0 / 44, 12.5 / 44  # of the sensor's width
-FAST = 8.0  # score from which two spots are eyes
+LEAST_APART, LEAST_BALANCE, MOST_TALL = 1.6, 0.1, 5.0
+LEAST_WIDTH, MOST_WIDTH = 5.5 / 44, 13.0 / 44  # of the sensor's width
+WIDE = 0.2  # share of the view; lids and brows of two eyes are 0.03 to 0.15, a frown up to 0.5
+FAST = 6.0  # score from which two spots are eyes
 # A spontaneous blink closes in 50 to 100 ms and opens two to three times slower (VanderWerf et al. 2003, J. Neurophysiol. 89,
 # 2784); one on command takes 100 to 400 ms.
 LONGEST_US = 450_000
 CLOSING_US, OPENING_US = (25_000, 160_000), (30_000, 350_000)
 BEFORE_US, AFTER_US = 120_000, 320_000
 SLACK = 2  # bins by which the opening may overlap the closing
+MARGIN = 3  # bins beside a movement that still are its own
+ALL_OF_IT, TWITCH_US = 0.85, 90_000
+EYE = 0.3  # share of the largest change from which a cell is of the eye
+MOSTLY = 0.5  # of the change, for it to be at the eyes
 LEAST_PART = 0.3  # of the one way is the other, at least
 
 
@@ -34,7 +41,23 @@ def two_spots(cells: Cells, pair: Pair, shape: Shape) -> bool:
         and shape.tall < MOST_TALL
         and LEAST_WIDTH * columns < shape.width < MOST_WIDTH * columns
         and shape.sure > FAST
+        and shape.share < WIDE
     )
+
+
+def eyes_of(cells: Cells, blinks: list[Pair]) -> Bools:
+    """Where the eyes are, bool [C]: what changes most in the blinks of a take, and the cells around."""
+    energy = np.zeros((1, cells.changes.shape[1]), np.float32)
+    for blink in blinks:
+        part = blink.pattern**2 * blink.mask
+        energy[0] += part / max(float(part.max()), 1e-9)
+    return np.asarray(around((energy > EYE * energy.max()).astype(np.float32), cells.grid)[0] > 0.5)
+
+
+def at_eyes(pair: Pair, eyes: Bools) -> bool:
+    """Whether most of what changes does so at the eyes."""
+    energy = pair.pattern.astype(np.float64) ** 2 * pair.mask
+    return bool(energy[eyes].sum() > MOSTLY * energy.sum())
 
 
 def blink_of(cells: Cells, pair: Pair) -> Pair | None:
@@ -47,10 +70,21 @@ def blink_of(cells: Cells, pair: Pair) -> Pair | None:
     found = _two_bursts(cells, course)
     if found is None:
         return None
+    if _is_over_soon(cells, course, pair, low):
+        return None
     closing, opening = refine(course, found[0]), refine(course, found[1])
     if not LEAST_PART < opening.way / closing.way < 1 / LEAST_PART:
         return None
     return replace(pair, rise=_moved(closing, low, pair.rise), fall=_moved(opening, low, pair.fall or pair.rise))
+
+
+def _is_over_soon(cells: Cells, course: Course, pair: Pair, low: int) -> bool:
+    """Whether hardly any events lie outside of a short movement: a lid that twitches. Of a blink, patterns only find a part."""
+    if pair.end - pair.begin > cells.bins_of(TWITCH_US):
+        return False
+    begin, end = max(0, int(pair.begin) - low - MARGIN), int(pair.end) - low + MARGIN
+    total = float(np.maximum(course, 0).sum())
+    return total > 0 and float(np.maximum(course[begin:end], 0).sum()) > ALL_OF_IT * total
 
 
 def _two_bursts(cells: Cells, course: Course) -> tuple[Fit, Fit] | None:

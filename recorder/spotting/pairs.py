@@ -25,8 +25,8 @@ OVERLAP = 0.2  # share of a way that the other may overlap: the last tenths of i
 
 @dataclass(frozen=True)
 class Pair:
-    """A movement: `rise` from rest to apex and `fall` back to rest, None where nothing goes back; times in bins. mask: bool [C],
-    cells that take part; pattern: float32 [C], change of each over the rise, in units of its noise.
+    """A movement: `rise` from rest to apex and `fall` back to rest, None where nothing goes back; times in bins. mask: bool
+    [C], cells that take part; pattern: float32 [C], change of each over the rise, in units of its noise.
     """
 
     rise: Fit
@@ -70,7 +70,7 @@ class Stage:
         return np.asarray(weight @ self.local[used] / max(float(weight @ weight), 1e-9), np.float32)
 
     def course(self, pattern: Floats, mask: Bools, *profiles: Course) -> Course:
-        """How fast the pattern is run through, [n], in noise units, less what the noise of the bins that made the pattern adds."""
+        """How fast the pattern is run through, [n], in noise units, less what the noise of its own bins adds."""
         size = float(np.linalg.norm(pattern[mask])) or 1.0
         course = np.asarray(self.local[:, mask] @ (pattern[mask] / size), np.float64)
         variance = self.events[:, mask] @ (1.0 / self.cells.scale[mask] ** 2)

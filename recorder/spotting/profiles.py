@@ -1,8 +1,8 @@
 """When a movement begins and ends: profiles of speed laid on the course of one pattern.
 
 A face moves, as a hand does, about as x(s) = s^3 (10 - 15 s + 6 s^2) with s = 0 ... 1 (minimum jerk: Flash & Hogan 1985,
-J. Neurosci. 5, 1688). Its first tenth of time brings a hundredth of the way, so the first events come late; a profile that fits all the
-events tells when rest was over. Pure functions of one course of numbers; knows no cell and no camera.
+J. Neurosci. 5, 1688). Its first tenth of time brings a hundredth of the way, so the first events come late; a
+profile that fits all the events tells when rest was over. Pure functions of one course of numbers; knows no cell and no camera.
 """
 
 from dataclasses import dataclass

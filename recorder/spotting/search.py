@@ -7,9 +7,9 @@ import numpy as np
 from protocol.streams import Array
 from recorder.activity import count_activity
 from recorder.spotting.bursts import Burst, Scan, scans, seeing, strongest
-from recorder.spotting.cells import BIN_US, Bools, Cells, cell_size, cells_of
+from recorder.spotting.cells import BIN_US, Bools, Cells, Floats, cell_size, cells_of
 from recorder.spotting.headmotion import HeadMotion, separate
-from recorder.spotting.kinds import Candidate, candidate_of
+from recorder.spotting.kinds import Candidate, candidate_of, with_eyes
 from recorder.spotting.pairs import Pair, pair_of
 from recorder.spotting.veil import usable_bins
 
@@ -33,25 +33,25 @@ def search(events: Array, resolution: tuple[int, int], hot: Bools, span_us: tupl
     activity = count_activity(events, resolution, bin_us=BIN_US, tile_px=cell_size(resolution[0]), hot=hot, span_us=span_us)
     cells = cells_of(activity, usable_bins(activity))
     separated = separate(cells)
-    found = _pairs(cells, separated.local) if cells.usable.any() else []
-    seen = seeing(cells) if len(found) else np.zeros(0, bool)
-    candidates = tuple(candidate_of(cells, seen, pair) for pair in found)
-    return Motion(cells, separated.head, candidates, int(cells.usable.sum()) * cells.bin_us)
+    found = _candidates(cells, separated.local) if cells.usable.any() else []
+    candidates = with_eyes(cells, found)
+    return Motion(cells, separated.head, tuple(candidates), int(cells.usable.sum()) * cells.bin_us)
 
 
-def _pairs(cells: Cells, local: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[Pair]:
-    scan_list = scans(cells, local)
+def _candidates(cells: Cells, local: Floats) -> list[Candidate]:
+    scan_list, seen = scans(cells, local), seeing(cells)
     taken = [np.zeros(len(scan.height), bool) for scan in scan_list]
     nothing = np.zeros(local.shape[1], bool)
-    found: list[Pair] = []
+    found: list[Candidate] = []
     for _ in range(MOST_BURSTS if scan_list else 0):
         burst = strongest(scan_list, taken)
         if burst is None or burst.score < LEAST_SCORE:
             break
         pair = pair_of(cells, local, burst, nothing)
-        _take(scan_list, taken, burst, pair)
-        if pair:
-            found.append(pair)
+        candidate = candidate_of(cells, seen, pair) if pair else None
+        _take(scan_list, taken, burst, candidate.pair if candidate else None)
+        if candidate:
+            found.append(candidate)
     return found
 
 
