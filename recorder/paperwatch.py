@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.streams import Array
+from protocol.streams import EVENT_DTYPE, Array
 from recorder.paperfront import ALIKE, SAMPLE, Fit, Front, Grid, fit_front
 
 BIN_US = 1000
@@ -27,7 +27,8 @@ LIGHT = 0.25  # share of tiles that must be stirred for the light to be asked fo
 FLICKER_TICKS, FLICKERS = 40, 20  # of so many ticks, so many must have had as many tiles stirred
 PERIODS_TICKS = 10  # 50 ms: five periods at 100 Hz, six at 120 Hz
 LEFT_STIRRED = 2.0  # events per pixel
-CALM = 0.02  # share of tiles stirred at once below which nothing passes
+CALM = 0.005  # share of tiles stirred at once below which nothing passes: an edge in no hurry stirs the tiles of one row
+NOISE_SIGMA, NOISE_TICKS = 4.0, 40  # noise stirs nothing: this above what the quietest tick of so many had
 RECENT_TICKS = 12  # a try is worth its cost while the edge passes or has just passed
 TRY_TICKS = 3  # between two tries
 SETTLED_US = 10_000  # after the edge has left, so that its last tiles have had their say
@@ -90,11 +91,14 @@ class PaperWatch:
         self.grid = Grid(resolution, max(1, -(-resolution[0] // TILES_ACROSS)))
         tiles = self.grid.shape[0] * self.grid.shape[1]
         self._pixels = self.grid.pixels()
+        self._column = np.arange(resolution[0]) // self.grid.tile_px
+        self._row = np.arange(resolution[1]) // self.grid.tile_px * self.grid.shape[1]
         self._signed = np.zeros((tiles, RING_BINS), np.int16)
         self._total = np.zeros(RING_BINS, np.int32)
         self._last_stirred = np.zeros(tiles, np.int64)
         self._stirred = np.zeros(RING_TICKS, np.int32)
         self._lit = np.zeros(FLICKER_TICKS, np.bool_)
+        self._sums = np.zeros(NOISE_TICKS)
         self._changes = np.zeros((PERIODS_TICKS, tiles))
         self._tick: int | None = None  # number of the tick that is being filled, since time 0
         self._begin(0)
@@ -104,12 +108,13 @@ class PaperWatch:
         """Take events [n >= 0] of EVENT_DTYPE, and tell what has been seen by now."""
         if not len(events):
             return []
-        t, x, y, p = (events[name].copy() for name in ("t", "x", "y", "p"))
+        # Two words an event: t; x, y and p from the low end. A copy, since a read-only array would be compiled for once more.
+        words = np.ascontiguousarray(events, EVENT_DTYPE).view("<i8").copy().reshape(-1, 2)
         found: list[PaperSighting] = []
         at = 0
-        while at < len(t):
-            found += self._reach(int(t[at]) // TICK_US)
-            at = self._count(t, x, y, p, at)
+        while at < len(words):
+            found += self._reach(int(words[at, 0]) // TICK_US)
+            at = int(_count(words, at, int(self._tick or 0), self._column, self._row, self._signed, self._total))
         return found
 
     def advance(self, now_us: int) -> list[PaperSighting]:
@@ -118,15 +123,12 @@ class PaperWatch:
             return []
         return self._reach(now_us // TICK_US)
 
-    def _count(self, t: NDArray[np.int64], x: Any, y: Any, p: Any, at: int) -> int:
-        assert self._tick is not None
-        return int(_count(t, x, y, p, at, self._tick, self.grid.resolution, self.grid.tile_px, self._signed, self._total))
-
     def _begin(self, tick: int) -> None:
         self._signed[:] = 0
         self._total[:] = 0
         self._stirred[:] = 0
         self._lit[:] = False
+        self._sums[:] = 0
         self._changes[:] = 0
         self._last_stirred[:] = tick - RING_TICKS
         self._since_us = tick * TICK_US
@@ -148,14 +150,7 @@ class PaperWatch:
         """Look at the tick that is full now, and clear the room of the next."""
         assert self._tick is not None
         tick = self._tick
-        rows = _rows(tick)
-        change = self._changes[tick % PERIODS_TICKS]
-        alike, lit = _change(self._signed, rows.start, self._pixels, change)
-        self._lit[tick % FLICKER_TICKS] = lit >= LIGHT * len(change)
-        if np.count_nonzero(self._lit) >= FLICKERS:
-            stirred = np.abs(self._changes.sum(axis=0)) >= LEFT_STIRRED
-        else:
-            stirred = np.abs(change - alike) >= STIRRED
+        stirred = self._stir(tick)
         self._last_stirred[stirred] = tick
         self._stirred[tick % RING_TICKS] = np.count_nonzero(stirred)
         sighting = self._look(tick)
@@ -164,6 +159,18 @@ class PaperWatch:
         self._signed[:, following] = 0
         self._total[following] = 0
         return sighting
+
+    def _stir(self, tick: int) -> NDArray[np.bool_]:
+        """Which tiles were stirred in a tick, by more than noise and lamps, bool [tiles]."""
+        rows = _rows(tick)
+        self._sums[tick % NOISE_TICKS] = self._total[rows].sum()
+        noise = NOISE_SIGMA * np.sqrt(self._sums.min() / self._pixels.sum() / self._pixels)
+        change = self._changes[tick % PERIODS_TICKS]
+        alike, lit = _change(self._signed, rows.start, self._pixels, change)
+        self._lit[tick % FLICKER_TICKS] = lit >= LIGHT * len(change)
+        if np.count_nonzero(self._lit) >= FLICKERS:
+            return np.asarray(np.abs(self._changes.sum(axis=0)) >= LEFT_STIRRED, np.bool_)
+        return np.asarray(np.abs(change - alike) >= np.maximum(STIRRED, noise), np.bool_)
 
     def _look(self, tick: int) -> PaperSighting | None:
         if tick < self._next_try or not self._is_open(tick):
@@ -246,18 +253,22 @@ def _rows(tick: int) -> slice:
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(t: Any, x: Any, y: Any, p: Any, at: int, tick: int, resolution: Any, tile_px: int, signed: Any, total: Any) -> int:
+def _count(words: Any, at: int, tick: int, column: Any, row: Any, signed: Any, total: Any) -> int:
     """Count events from `at` on, late ones too, up to the first of a later tick, or too late for the ring; its number."""
-    columns = (resolution[0] + tile_px - 1) // tile_px
     oldest_us, end_us = (tick - RING_TICKS + 1) * TICK_US, (tick + 1) * TICK_US
-    for i in range(at, len(t)):
-        if t[i] >= end_us or t[i] < oldest_us:
+    bin_us, place = oldest_us, oldest_us // BIN_US % RING_BINS
+    for i in range(at, len(words)):
+        t = words[i, 0]
+        if t >= end_us or t < oldest_us:
             return i
-        if 0 <= x[i] < resolution[0] and 0 <= y[i] < resolution[1]:
-            row = (t[i] // BIN_US) % RING_BINS
-            signed[(y[i] // tile_px) * columns + x[i] // tile_px, row] += 1 if p[i] > 0 else -1
-            total[row] += 1
-    return len(t)
+        if t < bin_us or t >= bin_us + BIN_US:
+            bin_us = t // BIN_US * BIN_US
+            place = bin_us // BIN_US % RING_BINS
+        x, y, p = (words[i, 1] << 48) >> 48, (words[i, 1] << 32) >> 48, (words[i, 1] << 24) >> 56
+        if 0 <= x < len(column) and 0 <= y < len(row):
+            signed[row[y] + column[x], place] += 1 if p > 0 else -1
+            total[place] += 1
+    return len(words)
 
 
 @numba.njit(cache=True, nogil=True)
