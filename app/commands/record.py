@@ -12,16 +12,19 @@ import click
 
 from app.output import Exit, print_json, say
 from app.station import Interrupted, record_take
+from protocol.analysis import QualityRecord, Verdict
 from protocol.errors import GlimpseError
 from protocol.manifest import Person
 from protocol.movement import SPONTANEOUS, parse_movement
 from protocol.script import Kind, Script, parse_script
 from protocol.subjects import may_record
+from recorder.analysisstore import AnalysisError, update_analysis
 from recorder.dataset import DATASET_FILE, Dataset
 from recorder.messages import PromptReport, Record, RigSpec, TakeDone, TakeRequest
 from recorder.settings import RecorderSettings, parse_settings
 from recorder.sources.spec import parse_camera
 from recorder.subject_store import SubjectStore
+from recorder.take import Take
 
 SIMULATED = ("sim", "webcam")  # kinds whose takes belong only into data sets marked simulated
 PERSONS = ("davis", "network", "webcam")  # kinds that see a real person, who must have consented
@@ -59,7 +62,7 @@ Ctrl-C ends the take and keeps what was recorded; it is the normal end of a scri
 @click.option("--session", help="A label of this session, noted with the take.")
 @click.option("--notes", help="Noted with the take; never a name.")
 @click.option("--settings", type=click.Path(path_type=Path), help="Recorder settings (YAML).")
-@click.option("--json", "as_json", is_flag=True, help="Print path, status and counts as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print path, status, counts and verdict as JSON.")
 def record(
     data: Path,
     subject: int,
@@ -193,12 +196,36 @@ def show_prompt(prompt: PromptReport) -> None:
 def _report(done: TakeDone, interrupted: Interrupted, as_json: bool) -> int:
     if done.status != "complete":
         say(f"The take is {done.status}: {done.message}")
+    quality = judge(Path(done.path)) if done.path else None
     if as_json:
         keys = ("path", "manifest", "status", "counts", "finish_reason", "message")
-        print_json({**{key: getattr(done, key) for key in keys}, "verdict": None})
+        print_json({**{key: getattr(done, key) for key in keys}, **_verdict(quality)})
     elif done.path:
         click.echo(done.path)
     return _exit_code(done, interrupted)
+
+
+def judge(path: Path) -> QualityRecord:
+    """The verdict on the take, kept in its analysis and said with its reasons."""
+    from recorder.quality import assess  # compiled code, for which a take that is about to begin need not wait
+
+    with Take(path) as take:
+        quality = assess(take)
+    try:
+        update_analysis(path, {"quality": quality})
+    except AnalysisError as error:
+        say(str(error))  # the take is safe, and the verdict can be had again
+    say(f"Verdict: {quality.verdict.value}. {' '.join(quality.reasons)}".rstrip())
+    return quality
+
+
+def _verdict(quality: QualityRecord | None) -> dict[str, Any]:
+    """The contract knows good, check, redo and null."""
+    known = quality is not None and quality.verdict is not Verdict.UNKNOWN
+    return {
+        "verdict": quality.verdict.value if quality and known else None,
+        "reasons": list(quality.reasons) if quality else [],
+    }
 
 
 def _exit_code(done: TakeDone, interrupted: Interrupted) -> int:
