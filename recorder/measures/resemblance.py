@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from protocol.analysis import FaceBox
 from protocol.errors import GlimpseError
 from protocol.streams import Array
-from recorder.measures.resemblance_features import LEAST_EYES_PX, N_FEATURES, Anchor, features, phases
+from recorder.measures.resemblance_features import LEAST_EYES_PX, N_FEATURES, Anchor, features, see, window
 
 WEIGHTS = ("quality", "resemblance.json")  # below assets/; made by benchmarks/resemblance.py
 FORMAT, VERSION = "glimpse-resemblance", 1
@@ -83,16 +83,17 @@ def resemblance(
 
     events: [n] of EVENT_DTYPE, in any order, of the interval and some 0.3 s before it, more does no harm; resolution: (width,
     height) of their sensor; interval: (onset_us, apex_us, offset_us); face: in pixels of the events. None where it cannot be
-    judged: no face or a tiny one, times that make no movement, hardly any events, a movement that the classifier does not know.
+    judged: no face or a tiny one, times that make no movement, no change beyond chance, a movement that the classifier does not know.
     """
     judge = classifier()
     onset_us, apex_us, offset_us = interval
-    if asked not in judge.movements or face is None or not onset_us <= apex_us <= offset_us:
+    if asked not in judge.movements or face is None or not onset_us <= apex_us <= offset_us or onset_us == offset_us:
         return None
     anchor = Anchor.of(face)
     if not anchor.unit_px >= LEAST_EYES_PX:
         return None
-    x = features(phases(_on_sensor(events, resolution), anchor, onset_us, apex_us, offset_us))
+    near = _on_sensor(window(events, onset_us, offset_us), resolution)
+    x = features(see(near, anchor, onset_us, apex_us, offset_us))
     return None if x is None else _judged(judge, x, asked)
 
 

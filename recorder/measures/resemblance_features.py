@@ -11,16 +11,22 @@ from numpy.typing import NDArray
 from protocol.analysis import FaceBox
 from protocol.streams import Array
 
+Floats = NDArray[np.float64]
+
 # Lengths in the face are in units of the distance between the eyes; v counts downwards from the line through them.
 FINE = 0.0625  # side of a square in which events of both signs may cancel: 4 pixels at 35 cm from a DAVIS346
 CELL = 3  # fine squares along a side of a cell
 HALF_WIDTH, ABOVE, BELOW = 1.125, 0.9375, 2.0625  # from beside the cheekbones, from the hairline to below a dropped jaw
 COLUMNS, ROWS = round(2 * HALF_WIDTH / FINE), round((ABOVE + BELOW) / FINE)
+SQUARES = ROWS * COLUMNS
 ACROSS, DOWN = COLUMNS // CELL // 2, ROWS // CELL  # cells of half a face
 REST_US = 300_000  # how much rest before the onset is looked at, for what goes on anyway
 LEAST_REST_US = 50_000
-LEAST_SIGMAS = 5.0  # by which the energy must exceed what events of random sign have
-MOST_EVENTS = 2_000_000  # more, as of flickering lamps, are thinned evenly: a quarter of a second is enough for this check
+LEAST_SIGMAS = 5.0  # by which the energy of some cell must exceed what events of random sign have
+LEAST_ENERGY = 100.0  # and at least that: ten events of one sign in one square, or three in each of a dozen
+SLICES = 32  # of a movement, at the ends of which its apex may be
+APEX_ERROR_US, APEX_ERROR_SHARE = 40_000, 0.05  # how far from the given one, the second as a share of the duration
+MOST_EVENTS = 1_000_000  # more, as of flickering lamps, are thinned evenly: a quarter of a second is enough for this check
 LEAST_EYES_PX = 15.0  # a smaller face has less than a pixel for a fine square
 # Of a box as face detectors draw it: where the eyes are, for a face whose eyes were not found. Measured on the cascade's boxes.
 EYE_HEIGHT, EYE_DISTANCE = 0.4, 0.42
@@ -63,10 +69,14 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Phases:
-    """Events of rest, rise and fall by fine square and sign, [3, 2, ROWS, COLUMNS], OFF before ON; lengths in us."""
+class Change:
+    """A movement by fine square, [ROWS, COLUMNS] each. rest, number: events before and during it; change: D, see `features`;
+    lengths in us, those of rise and fall by the apex that was settled on.
+    """
 
-    counts: NDArray[np.float64]
+    rest: Floats
+    number: Floats
+    change: Floats
     rest_us: int
     rise_us: int
     fall_us: int
@@ -77,21 +87,45 @@ class Phases:
         return self.rise_us + self.fall_us
 
 
-def phases(events: Array, anchor: Anchor, onset_us: int, apex_us: int, offset_us: int) -> Phases:
-    """events: in any order, those of other times are left out."""
-    edges = (onset_us - REST_US, onset_us, apex_us, offset_us)
-    events = events[(events["t"] >= edges[0]) & (events["t"] < offset_us)]
-    events = events[:: 1 + len(events) // MOST_EVENTS]
+def window(events: Array, onset_us: int, offset_us: int) -> Array:
+    """The events that are looked at, in their order: rest and movement, thinned where they are very many."""
+    chosen = events[(events["t"] >= onset_us - REST_US) & (events["t"] < offset_us)]
+    return np.ascontiguousarray(chosen[:: 1 + len(chosen) // MOST_EVENTS])
+
+
+def see(events: Array, anchor: Anchor, onset_us: int, apex_us: int, offset_us: int) -> Change:
+    """What changed in the face. events: of `window`; onset_us < offset_us."""
     rest_us = min(REST_US, onset_us - int(events["t"].min())) if len(events) else 0
-    phase = np.searchsorted(edges[1:3], events["t"], side="right")
     square = anchor.squares(events)
-    inside = square >= 0
-    key = (phase * 2 + (events["p"] > 0)) * (ROWS * COLUMNS) + square
-    counts = np.bincount(key[inside], minlength=6 * ROWS * COLUMNS).astype(np.float64)
-    return Phases(counts.reshape(3, 2, ROWS, COLUMNS), max(rest_us, 0), apex_us - onset_us, offset_us - apex_us)
+    events, square = events[square >= 0], square[square >= 0]
+    slice_us = max(1, -(-(offset_us - onset_us) // SLICES))
+    part = np.maximum((events["t"] - onset_us) // slice_us, -1) + 1
+    # By slice, rest being the first: events of both signs, and ON less OFF.
+    key, length = part * SQUARES + square, (1 + SLICES) * SQUARES
+    number = np.bincount(key, minlength=length).reshape(-1, SQUARES).astype(np.float64)
+    signs = np.bincount(key, 2.0 * (events["p"] > 0) - 1, length).reshape(-1, SQUARES)
+    change, rise_us = _split(signs[1:].cumsum(axis=0), slice_us, apex_us - onset_us)
+    rest, during, change = (each.reshape(ROWS, COLUMNS) for each in (number[0], number[1:].sum(axis=0), change))
+    return Change(rest, during, change, max(rest_us, 0), rise_us, offset_us - onset_us - rise_us)
 
 
-def features(seen: Phases) -> NDArray[np.float64] | None:
+def _split(signs: Floats, slice_us: int, rise_us: int) -> tuple[Floats, int]:
+    """(D [SQUARES], length of the rise) by the apex near the given one at which most changes.
+
+    signs: S from the onset to the end of each slice. In a movement of a twentieth of a second, an apex that is wrong by 20 ms
+    would cancel all of it.
+    """
+    ends_us = slice_us * np.arange(1, SLICES)
+    error_us = APEX_ERROR_US + APEX_ERROR_SHARE * SLICES * slice_us
+    near = np.flatnonzero(np.abs(ends_us - rise_us) <= error_us)
+    if not len(near):
+        near = np.array([int(np.argmin(np.abs(ends_us - rise_us)))])
+    changes = 2 * signs[near] - signs[-1]
+    best = int(np.argmax((changes**2).sum(axis=1)))
+    return changes[best], int(ends_us[near[best]])
+
+
+def features(seen: Change) -> Floats | None:
     """[N_FEATURES] of a movement; None where there is too little of it to say anything.
 
     Of each cell of the face folded along its middle, so that a face and its mirror image have the same: how much light changed
@@ -101,47 +135,42 @@ def features(seen: Phases) -> NDArray[np.float64] | None:
     there, while noise, flicker and what goes on in one direction cancel. D^2 less its expectation for n events of random sign,
     which is n, is the energy of the change.
     """
-    if seen.movement_us <= 0:
-        return None
-    signs = seen.counts[:, 1] - seen.counts[:, 0]
-    change = signs[1] - signs[2]
-    number = seen.counts[1:].sum(axis=(0, 1))
-    energy = change**2 - number
+    energy = np.maximum(_cells(seen.change**2 - seen.number), 0.0)
     # The square of a sum of n random signs has the variance 2 n (n - 1).
-    if float(energy.sum()) <= LEAST_SIGMAS * float(np.sqrt(2 * (number * (number - 1)).sum())):
+    chance = np.sqrt(_cells(2 * seen.number * (seen.number - 1)))
+    if not bool((energy > LEAST_SIGMAS * chance + LEAST_ENERGY).any()):
         return None
-    strength = np.sqrt(np.maximum(_cells(energy), 0.0))
-    busy = np.maximum(_cells(number - _rest(seen) * seen.movement_us), 0.0)
-    parts = [np.sqrt(_share(strength)), _signed_root(_share(_cells(change))), np.sqrt(_share(busy))]
-    return np.concatenate([*parts, _whole(seen, change, number, float(energy.sum()))])
+    busy = np.maximum(_cells(seen.number - _rest(seen) * seen.movement_us), 0.0)
+    parts = [np.sqrt(_share(np.sqrt(energy))), _signed_root(_share(_cells(seen.change))), np.sqrt(_share(busy))]
+    return np.concatenate([*parts, _whole(seen, float(energy.sum()))])
 
 
-def _share(cells: NDArray[np.float64]) -> NDArray[np.float64]:
+def _share(cells: Floats) -> Floats:
     return np.asarray(cells / max(float(np.abs(cells).sum()), 1.0))
 
 
-def _signed_root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _signed_root(values: Floats) -> Floats:
     return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))
 
 
-def _rest(seen: Phases) -> NDArray[np.float64]:
+def _rest(seen: Change) -> Floats:
     """Events a microsecond of each fine square at rest; 0 where there is too little rest to tell."""
     if seen.rest_us < LEAST_REST_US:
         return np.zeros((ROWS, COLUMNS))
-    return np.asarray(seen.counts[0].sum(axis=0) / seen.rest_us)
+    return np.asarray(seen.rest / seen.rest_us)
 
 
-def _cells(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cells(squares: Floats) -> Floats:
     """Sums over the cells of half a face, [DOWN * ACROSS]: both halves laid on one another."""
     cells = squares.reshape(DOWN, CELL, 2 * ACROSS, CELL).sum(axis=(1, 3))
     return np.asarray((cells[:, :ACROSS] + cells[:, ::-1][:, :ACROSS]).ravel())
 
 
-def _whole(seen: Phases, change: NDArray[np.float64], number: NDArray[np.float64], energy: float) -> NDArray[np.float64]:
+def _whole(seen: Change, energy: float) -> Floats:
     """Of the face as a whole: how many events, how much change, how long, how quickly, lighter or darker."""
-    lighter = float(change.sum()) / max(float(np.abs(change).sum()), 1.0)
-    seconds = seen.movement_us / 1e6
-    return np.array([np.log(number.sum()), np.log(energy), np.log(seconds), seen.rise_us / seen.movement_us, lighter])
+    lighter = float(seen.change.sum()) / max(float(np.abs(seen.change).sum()), 1.0)
+    seconds, quick = seen.movement_us / 1e6, seen.rise_us / seen.movement_us
+    return np.array([np.log(seen.number.sum()), np.log(energy), np.log(seconds), quick, lighter])
 
 
 WHOLE = 5
