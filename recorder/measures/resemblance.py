@@ -83,7 +83,7 @@ def resemblance(
 
     events: [n] of EVENT_DTYPE, in any order, of the interval and some 0.3 s before it, more does no harm; resolution: (width,
     height) of their sensor; interval: (onset_us, apex_us, offset_us); face: in pixels of the events. None where it cannot be
-    judged: no face or a tiny one, times that make no movement, no change beyond chance, a movement that the classifier does not know.
+    judged: no face or a tiny one, times that make no movement, no change beyond chance, a movement that it does not know.
     """
     judge = classifier()
     onset_us, apex_us, offset_us = interval
