@@ -103,7 +103,7 @@ def gather(take: Take) -> TakeEvidence:
     manifest = take.manifest if take.manifest_problem is None else None
     resolution = take.resolution(Stream.EVENTS)
     events = clean_events(take.events(), resolution) if resolution else take.events()[:0]
-    events = events[: int(np.searchsorted(events["t"], events["t"][0] + LONGEST_US))] if len(events) else events
+    events = _middle(events)
     sightings = _sheet(look_for_paper(events, resolution, manifest.cue_us if manifest else None)) if resolution else []
     seen = _seen(sightings)
     streams = [stream for stream in CAMERAS if take.count(stream)]
@@ -133,6 +133,15 @@ def gather(take: Take) -> TakeEvidence:
         if found is not None:
             cameras[stream] = found
     return TakeEvidence(seen, cameras, {stream: _session(manifest, stream) for stream in cameras})
+
+
+def _middle(events: Array) -> Array:
+    """The events of LONGEST_US around the middle one: a clock that jumped does not make it longer."""
+    if not len(events):
+        return events
+    middle = int(events["t"][len(events) // 2])
+    first, last = np.searchsorted(events["t"], (middle - LONGEST_US // 2, middle + LONGEST_US // 2))
+    return events[int(first) : int(last)]
 
 
 def look_for_paper(events: Array, resolution: tuple[int, int], cue_us: int | None) -> list[PaperSighting]:

@@ -23,13 +23,15 @@ from recorder.alignment.motion_increments import MovingEvents
 from recorder.alignment.paper import ClockGuess, PaperFit, align_by_paper, spans_us
 from recorder.alignment.paper_geometry import Geometry
 from recorder.alignment.session import Drift
+from recorder.alignment.thermal import without_repeats
 from recorder.take import Take
 
 FEWEST_PICTURES = 20  # two thirds of a second of a colour camera, two of a thermal one
 HOST_SEARCH_US = 50_000.0  # around the host's guess: its interval, and as much again as half a latency may be wrong
 COARSE_SEARCH_INTERVALS = 1.5  # around a guess by activity, of which the errors were below half an interval of the camera
+POOR_US = 4_000.0  # half width of the paper's interval from which movement may tell more
 USABLE = 0.05  # confidence of a guess by activity from which it is worth a try
-ALL = (-(2**62), 2**62)
+LONGEST_US = 120_000_000  # of pictures that are looked at, in the middle of them: 100 MB of memory, where takes last 15 s
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,9 @@ def examine(given: CameraInput) -> CameraEvidence | None:
     if len(times) < FEWEST_PICTURES:
         return start
     found = _by_paper_near_host(given, host) if host is not None else None
-    if found is not None:
-        return replace(start, paper=_estimate(found, given.reference_us), geometry=found.geometry)
-    return _by_all_pictures(given, start)
+    start = _with_paper(start, found)
+    enough = given.stream is Stream.THERMAL or (found is not None and found.uncertainty_us < POOR_US)
+    return start if found is not None and enough else _by_all_pictures(given, start)
 
 
 def _interval_us(times: NDArray[np.int64]) -> float:
@@ -103,28 +105,45 @@ def _by_paper_near_host(given: CameraInput, host: HostFit) -> PaperFit | None:
 
 def _by_paper(given: CameraInput, clock: ClockGuess, pictures: Pictures | None) -> PaperFit | None:
     wanted = pictures if pictures is not None else read_pictures(given.take, given.stream, spans_us(given.fronts, clock))
-    return align_by_paper(given.fronts, wanted, clock, given.rig)
+    fit = align_by_paper(given.fronts, wanted, clock, given.rig)
+    frozen = given.stream is Stream.THERMAL and wanted is not None and len(without_repeats(wanted)) < len(wanted)
+    return replace(fit, flags=(*fit.flags, SyncFlag.FREEZE)) if fit is not None and frozen else fit
 
 
 def _by_all_pictures(given: CameraInput, start: CameraEvidence) -> CameraEvidence:
-    pictures = read_pictures(given.take, given.stream, [ALL])
+    pictures = read_pictures(given.take, given.stream, [_middle(given.take.frame_times(given.stream))])
     if pictures is None or len(pictures) < FEWEST_PICTURES:
         return replace(start, flags=(*start.flags, SyncFlag.FEW_FRAMES))
     change = warmth_changes if given.stream is Stream.THERMAL else changes
     coarse = guess_offset(given.activity, pictures.times_us, change(pictures.light))
     found = replace(start, coarse=coarse)
     guess = _guess(given, found)
-    paper = _by_paper(given, guess, pictures) if guess is not None and given.fronts else None
-    if paper is not None:
-        return replace(found, paper=_estimate(paper, given.reference_us), geometry=paper.geometry)
-    flags = (*found.flags, SyncFlag.PAPER_ONE_CAMERA) if given.fronts else found.flags
+    if found.paper is None and guess is not None and given.fronts:
+        found = _with_paper(found, _by_paper(given, guess, pictures))
+    missed = found.paper is None and given.fronts
+    flags = (*found.flags, SyncFlag.PAPER_ONE_CAMERA) if missed else found.flags
     motion = _by_motion(given, guess, pictures) if guess is not None and given.stream is Stream.RGB else None
     return replace(found, flags=flags, motion=motion)
 
 
+def _middle(times_us: NDArray[np.int64]) -> tuple[int, int]:
+    """The stretch of time around the middle picture that is looked at: a clock that jumped does not make it longer."""
+    middle = int(np.sort(times_us)[len(times_us) // 2])
+    return middle - LONGEST_US // 2, middle + LONGEST_US // 2
+
+
+def _with_paper(camera: CameraEvidence, fit: PaperFit | None) -> CameraEvidence:
+    if fit is None:
+        return camera
+    flags = tuple(flag for flag in fit.flags if flag is not SyncFlag.PAPER_LEFT_IN)  # the events know better
+    estimate = Estimate(fit.offset_us, fit.uncertainty_us, camera.reference_us, fit.evidence, flags, fit.details)
+    return replace(camera, paper=estimate, geometry=fit.geometry)
+
+
 def _by_motion(given: CameraInput, guess: ClockGuess, pictures: Pictures) -> Estimate | None:
     """Thermal pictures are left out: what is warm and what is bright move together only now and then."""
-    own = read_pictures(given.take, Stream.FRAMES, [ALL]) if given.take.count(Stream.FRAMES) else None
+    own_us = given.take.frame_times(Stream.FRAMES)
+    own = read_pictures(given.take, Stream.FRAMES, [_middle(own_us)]) if len(own_us) else None
     fit = align_by_motion(given.moving(), pictures, guess, given.readout_us, own, given.papered_us)
     if fit is None:
         return None
@@ -146,7 +165,3 @@ def _guess(given: CameraInput, found: CameraEvidence) -> ClockGuess | None:
 
 def _usable(coarse: CoarseGuess | None) -> bool:
     return coarse is not None and coarse.confidence >= USABLE
-
-
-def _estimate(fit: PaperFit, reference_us: int) -> Estimate:
-    return Estimate(fit.offset_us, fit.uncertainty_us, reference_us, fit.evidence, (), fit.details)

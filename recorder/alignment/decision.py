@@ -14,6 +14,7 @@ from recorder.alignment.paper_geometry import Geometry
 from recorder.alignment.session import NORMAL_95, Drift, OffsetAt, SessionLine
 
 AGREE = 1.3  # two intervals of 95 % may be apart by this share of their widths together: 1 in 100 is, by chance
+PAPER_FIRST = 0.5  # movement is preferred only where it is surer by this: its model is the rougher one
 COARSE_SHARE = 0.7  # half width of a coarse guess, in intervals of the camera: measured at 15 ms of 33 and 56 of 115
 HALF = 0.5  # of the camera's interval: what a label on a picture can be relied on for
 SURE = 0.8  # confidence of a coarse guess from which it may contradict other evidence
@@ -106,8 +107,14 @@ def _candidates(camera: CameraEvidence, drift: Drift, line: SessionLine | None) 
             width = _half_width(estimate, camera.reference_us, drift)
             offset = estimate.offset_us - drift.ppm * 1e-6 * (estimate.at_us - camera.reference_us)
             found.append(_Candidate(status, offset, width, estimate.evidence, estimate.flags, estimate.details))
+    found.sort(key=lambda one: one.half_width_us * (PAPER_FIRST if one.status is SyncStatus.PAPER else 1.0))
     if line is not None and line.reaches(camera.reference_us):
         found = _with_line(found, line, camera.reference_us)
+    return found + sorted(_rough(camera), key=lambda one: one.half_width_us)
+
+
+def _rough(camera: CameraEvidence) -> list[_Candidate]:
+    found = []
     if camera.coarse is not None and camera.coarse.confidence >= SURE:
         width = COARSE_SHARE * camera.interval_us
         found.append(_Candidate(SyncStatus.MOTION, camera.coarse.offset_us, width, ("motion: activity alone",)))
@@ -126,7 +133,7 @@ def _with_line(found: list[_Candidate], line: SessionLine, reference_us: int) ->
 
 def _chosen(candidates: Sequence[_Candidate]) -> tuple[_Candidate, bool]:
     """The first that no other contradicts; else the first that more of the others confirm than confirm any that contradicts it;
-    else the last, widened to hold all. And whether there was a contradiction.
+    else the host's (without one the last), widened to hold all. And whether there was a contradiction.
     """
     votes = [sum(one.agrees(other) for other in candidates) for one in candidates]
     if min(votes) == len(candidates):
@@ -135,7 +142,7 @@ def _chosen(candidates: Sequence[_Candidate]) -> tuple[_Candidate, bool]:
         against = [theirs for other, theirs in zip(candidates, votes, strict=True) if not one.agrees(other)]
         if one.status is not SyncStatus.HOST and own > max(against, default=0):
             return one, True
-    last = candidates[-1]
+    last = next((one for one in candidates if one.status is SyncStatus.HOST), candidates[-1])
     reach = max(abs(one.offset_us - last.offset_us) + one.half_width_us for one in candidates)
     return replace(last, half_width_us=max(reach, last.half_width_us)), True
 

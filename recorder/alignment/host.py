@@ -19,9 +19,9 @@ CHUNKS = 12  # stretches of a take, of each of which the promptest arrivals coun
 PROMPT = 0.15  # quantile of the arrivals of a stretch: a few may be early by a clock's tick, none by much
 MIN_PAIRS = 8
 LEAST_SPAN_US = 1_000_000
+FEW = 8.0  # arrivals of a stretch whose low quantile scatters by twice what the line through the stretches tells
 DRIFT_FLOOR_PPM = 8.0  # 1 sigma: arrivals may become slower as the computer gets busy, 0.1 ms in a take of 15 s
 NORMAL_95 = 1.96
-SPAN_95 = 0.95  # half of a uniform distribution's width that holds 95 %
 BIWEIGHT = 4.685  # Tukey's, 95 % efficient for normal residuals (Huber & Ronchetti, Robust Statistics, 2009, ch. 7)
 MAD_TO_SIGMA = 1.4826
 
@@ -81,7 +81,7 @@ def align_by_host(
     level, slope, level_sigma, slope_sigma = found
     at_reference = level + slope * -float(np.median(arrived_us))
     sigma_us = float(np.hypot(level_sigma, slope_sigma * np.median(arrived_us)))
-    wide = (LATENCY_US[1] - LATENCY_US[0]) / 2 * SPAN_95
+    wide = (LATENCY_US[1] - LATENCY_US[0]) / 2
     return HostFit(
         at_reference - sum(LATENCY_US) / 2,
         float(np.hypot(wide, NORMAL_95 * sigma_us)),
@@ -131,7 +131,9 @@ def _lower_line(x: Reals, y: Reals) -> tuple[float, float, float, float] | None:
     trend = float(np.median(np.diff(y) / np.maximum(np.diff(x), 1.0))) if len(x) > 2 else 0.0
     trend = trend if abs(trend) < 1e-3 else 0.0
     lows = [np.quantile(y[index == c] - trend * (x[index == c] - at), PROMPT) for c, at in zip(used, centres, strict=True)]
-    return _robust_line(centres, np.array(lows))
+    level, slope, level_sigma, slope_sigma = _robust_line(centres, np.array(lows))
+    caution = 1 + FEW * len(used) / len(x)
+    return level, slope, caution * level_sigma, caution * slope_sigma
 
 
 def _robust_line(x: Reals, y: Reals) -> tuple[float, float, float, float]:

@@ -45,8 +45,8 @@ NORMAL_95 = 1.96
 MIN_PLACES = 0.3  # correlation of the increments at the places that were found; chance gives 0.1
 MIN_SCORE = 0.2  # and of single increments at the best offset
 MIN_RISE = 0.03  # of the correlation over the ends of the search
-# How late events are where the event camera has no pictures of its own: measured at 4 to 8 ms on DAVIS346 settings.
-LATENESS_US, LATENESS_SIGMA_US = 5_500.0, 2_500.0
+# How late events are where the event camera has no pictures of its own: -2 ms (an ideal pixel, jerks) to 6 ms (DAVIS346).
+LATENESS_US, LATENESS_SIGMA_US = 2_500.0, 2_500.0
 FLOOR_US = 1_500.0  # 1 sigma: what resampling does not tell, such as places that are a little off
 UNKNOWN_READOUT_SHARE = 0.6  # of the interval between pictures
 ROWS_SIGMA_US = 1_500.0  # 1 sigma, where the read-out is not known: faces fill the middle third of the rows

@@ -2,7 +2,7 @@
 
 A picture's light is the mean over its exposure, so an event counts for the share of the exposure that came after it. An event
 says that its threshold has been reached just now: what changed did so since the pixel's event before, on average half of that
-time ago (linear interpolation between crossings; it cuts the lag of slow changes, Lichtsteiner et al., JSSC 43(2), 2008).
+time ago (linear interpolation between crossings). The first of several is as near to its change as they are to each other.
 """
 
 from dataclasses import dataclass
@@ -57,18 +57,24 @@ def moving_events(events: Array, resolution: tuple[int, int], hot: Bools | None 
     tile = (events["y"] // TILE_PX).astype(np.int32) * columns + events["x"] // TILE_PX
     pixel = events["y"].astype(np.int64) * resolution[0] + events["x"]
     t = (events["t"] - zero).astype(np.float64)
-    _interpolate(t, pixel, np.full(resolution[0] * resolution[1], -np.inf), MOST_EARLIER_US)
     sign = np.where(events["p"] > 0, 1, -1).astype(np.int8)
-    return MovingEvents(t, tile.astype(np.int32), sign, zero, (-(-resolution[1] // TILE_PX), columns), resolution)
+    earlier = np.empty(len(t))
+    _interpolate(t, sign, pixel, np.full(resolution[0] * resolution[1], -1), earlier, MOST_EARLIER_US)
+    return MovingEvents(t - earlier, tile.astype(np.int32), sign, zero, (-(-resolution[1] // TILE_PX), columns), resolution)
 
 
 @njit(cache=True, nogil=True)
-def _interpolate(t: Any, pixel: Any, last: Any, most: float) -> None:
-    """Move every event to the middle between it and its pixel's event before, in place, by `most` at most."""
+def _interpolate(t: Any, sign: Any, pixel: Any, last: Any, earlier: Any, most: float) -> None:
+    """How much earlier than its event each change was. last: [pixels], filled with -1; earlier: [n], the answer."""
     for n in range(t.shape[0]):
-        since = t[n] - last[pixel[n]]
-        last[pixel[n]] = t[n]
-        t[n] -= min(0.5 * since, most)
+        before = last[pixel[n]]
+        last[pixel[n]] = n
+        earlier[n] = most
+        if before >= 0:
+            half = 0.5 * (t[n] - t[before])
+            earlier[n] = min(half, most)
+            if sign[before] == sign[n]:
+                earlier[before] = min(earlier[before], half)
 
 
 @dataclass(frozen=True)
