@@ -6,6 +6,7 @@ How it works: docs/methods/onset.md. For other modules: `suggest` gives the reco
 what there is at rest, `duration_us` how long it took, `cued` whether it came after the cue (candidates before it have False).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,10 +26,13 @@ PIECE_US, OVERLAP_US = 40_000_000, 5_000_000  # longer recordings are searched i
 LONGEST_TAKE_US = 60_000_000  # up to here a take with a cue is searched as a whole
 BEFORE_CUE_US, AFTER_CUE_US = 15_000_000, 20_000_000  # and beyond it about its cue
 GAP_US = 2_000_000  # a silence that ends a piece
-SURE = 0.5  # confidence from which a movement is suggested
+SURE = 0.45  # confidence from which a movement is suggested
 LISTED = 0.2  # and from which it is listed at all
 # Nobody reacts to a cue sooner (simple visual reactions take 180 ms and more: Woods et al. 2015, Front. Hum. Neurosci. 9, 131).
 SOONEST_US = 100_000
+# Most people react within half a second; what comes later is less likely the answer to the cue. Log odds, from the regression.
+EARLY_US, LATE_US = 900_000, 3_200_000
+EARLY_ODDS, LATER_ODDS, LATE_ODDS = 0.9, -1.4, -2.0
 # Blinks come by themselves every few seconds: one on command is expected within the usual time of reaction.
 BLINK_LATEST_US = 1_200_000
 SAME = 0.4  # share of their time in common from which two candidates are one
@@ -41,6 +45,11 @@ class Question:
     cue_us: int | None = None
     stop_us: int | None = None
     asked: str | None = None
+
+    @property
+    def expected_us(self) -> tuple[int, int] | None:
+        """When the movement is likely to begin, None where that is not known."""
+        return None if self.cue_us is None else (self.cue_us, self.cue_us + EARLY_US)
 
     @property
     def blink_asked(self) -> bool:
@@ -68,7 +77,7 @@ def examine(
     if not len(events):
         return OnsetRecord(cue_us=question.cue_us, reason="There are no events."), ()
     hot = hot_pixels(events, size)
-    motions = [search(events, size, hot, span) for span in _spans(events, question)]
+    motions = [search(events, size, hot, span, question.expected_us) for span in _spans(events, question)]
     if not motions:
         return OnsetRecord(cue_us=question.cue_us, reason="There are too few events to see a face by."), ()
     if not any(motion.seen_us >= LEAST_SPAN_US for motion in motions):
@@ -147,7 +156,13 @@ def _confidence(question: Question, candidate: Candidate) -> float:
     late_us = candidate.landmarks.onset_us - question.cue_us
     if late_us < SOONEST_US or (kind is SuggestionKind.BLINK and late_us > BLINK_LATEST_US):
         return 0.0
-    return candidate.likely
+    odds = math.log(candidate.likely / (1 - candidate.likely)) + _reaction_odds(late_us)
+    return 1 / (1 + math.exp(-odds))
+
+
+def _reaction_odds(late_us: int) -> float:
+    """Log odds by the time since the cue."""
+    return EARLY_ODDS if late_us < EARLY_US else LATER_ODDS if late_us < LATE_US else LATE_ODDS
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:

@@ -71,12 +71,17 @@ def _scan(cells: Cells, running: Floats, seen: Bools, width: int) -> Scan:
     return Scan(width, hop, ratio, height, np.asarray(np.median(ratio[:, seen], axis=1)))
 
 
-def strongest(scan_list: list[Scan], taken: list[Bools]) -> Burst | None:
-    """The change that stands out most from its take. taken: for each scan bool [N], what was looked at already."""
+def strongest(scan_list: list[Scan], taken: list[Bools], within: tuple[float, float] | None = None) -> Burst | None:
+    """The change that stands out most from its take. taken: for each scan bool [N], what was looked at already; within: bins
+    between which it begins.
+    """
     best: Burst | None = None
     for scan, gone in zip(scan_list, taken, strict=True):
         spread = _spreads(scan.height)
         spread[gone] = 0
+        if within:
+            begins = np.arange(len(spread)) * scan.hop
+            spread[(begins < within[0]) | (begins > within[1])] = 0
         index = int(np.argmax(spread))
         if best is None or spread[index] > best.score:
             row, begin = scan.ratio[index], index * scan.hop

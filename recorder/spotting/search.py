@@ -1,5 +1,6 @@
 """All that moves in a stretch of events: burst after burst, the strongest first. Knows no script and no file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ from recorder.spotting.pairs import Pair, pair_of
 from recorder.spotting.veil import usable_bins
 
 LEAST_SCORE = 3.0  # spreads above the take's usual from which a burst is looked at
-MOST_BURSTS = 24  # are looked at: a talking face has no end of them
+MOST_BURSTS = 20  # are looked at: a talking face has no end of them
+# Where a movement is expected, fainter ones are looked at as well, and first.
+EXPECTED_SCORE, EXPECTED_BURSTS = 2.0, 10
 LEAST_SPAN_US = 500_000  # of events to say anything
 
 
@@ -28,31 +31,46 @@ class Motion:
     seen_us: int
 
 
-def search(events: Array, resolution: tuple[int, int], hot: Bools, span_us: tuple[int, int]) -> Motion:
-    """All that moves in [start, end) of event time. events: clean; hot: bool [H, W], pixels to leave out."""
+def search(
+    events: Array,
+    resolution: tuple[int, int],
+    hot: Bools,
+    span_us: tuple[int, int],
+    expected_us: tuple[int, int] | None = None,
+) -> Motion:
+    """All that moves in [start, end) of event time. events: clean; hot: bool [H, W], pixels to leave out; expected_us: event
+    times between which a movement is likely to begin.
+    """
     activity = count_activity(events, resolution, bin_us=BIN_US, tile_px=cell_size(resolution[0]), hot=hot, span_us=span_us)
     cells = cells_of(activity, usable_bins(activity))
     separated = separate(cells)
-    found = _candidates(cells, separated.local) if cells.usable.any() else []
+    found = _candidates(cells, separated.local, expected_us) if cells.usable.any() else []
     candidates = with_eyes(cells, found)
     return Motion(cells, separated.head, tuple(candidates), int(cells.usable.sum()) * cells.bin_us)
 
 
-def _candidates(cells: Cells, local: Floats) -> list[Candidate]:
+def _candidates(cells: Cells, local: Floats, expected_us: tuple[int, int] | None) -> list[Candidate]:
     scan_list, seen = scans(cells, local), seeing(cells)
     taken = [np.zeros(len(scan.height), bool) for scan in scan_list]
     nothing = np.zeros(local.shape[1], bool)
     found: list[Candidate] = []
-    for _ in range(MOST_BURSTS if scan_list else 0):
-        burst = strongest(scan_list, taken)
-        if burst is None or burst.score < LEAST_SCORE:
-            break
-        pair = pair_of(cells, local, burst, nothing)
-        candidate = candidate_of(cells, seen, pair) if pair else None
-        _take(scan_list, taken, burst, candidate.pair if candidate else None)
-        if candidate:
-            found.append(candidate)
+    for within, most, least in _passes(cells, expected_us) if scan_list else ():
+        for _ in range(most):
+            burst = strongest(scan_list, taken, within)
+            if burst is None or burst.score < least:
+                break
+            pair = pair_of(cells, local, burst, nothing)
+            candidate = candidate_of(cells, seen, pair) if pair else None
+            _take(scan_list, taken, burst, candidate.pair if candidate else None)
+            found += [candidate] if candidate else []
     return found
+
+
+def _passes(cells: Cells, expected_us: tuple[int, int] | None) -> Iterator[tuple[tuple[float, float] | None, int, float]]:
+    """Where bursts are looked for, how many, and from which score."""
+    if expected_us:
+        yield (cells.position(expected_us[0]), cells.position(expected_us[1])), EXPECTED_BURSTS, EXPECTED_SCORE
+    yield None, MOST_BURSTS, LEAST_SCORE
 
 
 def _take(scan_list: list[Scan], taken: list[Bools], burst: Burst, pair: Pair | None) -> None:
