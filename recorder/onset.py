@@ -2,8 +2,8 @@
 
 From events alone; knows the cue and the movement that was asked for where a manifest tells them, and never a ground truth.
 How it works: docs/methods/onset.md. For other modules: `suggest` gives the record, `examine` the record and the head's motion
-(`spotting.headmotion.HeadMotion`: energy for each bin) in one go; of a `Suggestion`, `strength` is the number of events above
-what there is at rest, `duration_us` how long it took, `cued` whether it came after the cue (candidates before it have False).
+(`spotting.headmotion.HeadMotion`: energy for each bin, `sustained()`) in one go; of a `Suggestion`, `strength` is the number of
+events above what there is at rest, `duration_us` how long it took, `cued` whether it came after the cue (candidates before it have False).
 """
 
 import math

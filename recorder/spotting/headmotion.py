@@ -18,14 +18,17 @@ ITERATIONS = 10  # of the power method: the head's patterns stand out of the noi
 HEAD_SIGMA_US = 30_000  # heads sway below 2 Hz: what is faster than this is smoothed away before patterns are learnt
 BLOCK_US, MARGIN_US = 1_000_000, 900_000  # patterns for a block are learnt outside of it, as far from it as a movement is long
 LOUD = 2.5  # times the median of what is left: a blink, a movement; the head's patterns are not learnt there
+SUSTAINED_US = 400_000  # longer than a blink and most movements of a whole face
 ENOUGH = 6  # bins for each pattern
 
 
 @dataclass(frozen=True)
 class HeadMotion:
-    """How strongly the whole head moves. energy: float32 [T], mean square of the head's part of all cells that ever change, in
-    units of their noise (1: as much as the noise of single events; a swaying head reaches some, a turning one tens); bin i
-    begins at start_us + i * bin_us.
+    """How strongly the whole head moves. energy: float32 [T], mean square of the head's part of all cells that ever
+    change, in units of their noise (1: as much as the noise of single events); bin i begins at start_us + i * bin_us.
+
+    On simulated takes the median is 0.01 to 0.05. Held for SUSTAINED_US, heads that sway stay below 0.3, strong movements of the
+    whole face reach 0.7, heads that turn by 15 degrees and more 0.9 to 1.5.
     """
 
     start_us: int
@@ -36,6 +39,13 @@ class HeadMotion:
         """The energies of the bins of a range of event time."""
         low, high = ((t - self.start_us) // self.bin_us for t in (begin_us, end_us))
         return self.energy[max(low, 0) : max(high, 0)]
+
+    def sustained(self) -> float:
+        """The highest mean energy over SUSTAINED_US; 0 for less than that."""
+        width = max(1, SUSTAINED_US // self.bin_us)
+        if len(self.energy) < width:
+            return 0.0
+        return float(np.convolve(self.energy, np.ones(width) / width, "valid").max())
 
 
 @dataclass(frozen=True)

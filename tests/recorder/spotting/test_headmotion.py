@@ -37,7 +37,9 @@ def test_the_energy_follows_the_heads_speed() -> None:
     rng = np.random.default_rng(1)
     changes = _sway(rng) + rng.normal(0, 1, (BINS, CELLS))
     changes[:600] = rng.normal(0, 1, (600, CELLS))
-    energy = separate(_cells(changes)).head.energy
+    head = separate(_cells(changes)).head
+    energy = head.energy
+    assert head.sustained() > energy.mean() > 0
     assert energy[700:1100].mean() > 5 * energy[100:500].mean()
 
 
