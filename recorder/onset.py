@@ -3,7 +3,8 @@
 From events alone; knows the cue and the movement that was asked for where a manifest tells them, and never a ground truth.
 How it works: docs/methods/onset.md. For other modules: `suggest` gives the record, `examine` the record and the head's motion
 (`spotting.headmotion.HeadMotion`: energy for each bin, `sustained()`) in one go; of a `Suggestion`, `strength` is the number of
-events above what there is at rest, `duration_us` how long it took, `cued` whether it came after the cue (candidates before it have False).
+events above what there is at rest, `duration_us` how long it took, `cued` whether it came after the cue
+(candidates before it have False).
 """
 
 import math
@@ -33,6 +34,7 @@ SOONEST_US = 100_000
 # Most people react within half a second; what comes later is less likely the answer to the cue. Log odds, from the regression.
 EARLY_US, LATE_US = 900_000, 3_200_000
 EARLY_ODDS, LATER_ODDS, LATE_ODDS = 0.9, -1.4, -2.0
+BLINK_ODDS = 0.8  # two spots as far apart as eyes are, that shut and open, where a blink was asked for
 # Blinks come by themselves every few seconds: one on command is expected within the usual time of reaction.
 BLINK_LATEST_US = 1_200_000
 SAME = 0.4  # share of their time in common from which two candidates are one
@@ -157,6 +159,8 @@ def _confidence(question: Question, candidate: Candidate) -> float:
     if late_us < SOONEST_US or (kind is SuggestionKind.BLINK and late_us > BLINK_LATEST_US):
         return 0.0
     odds = math.log(candidate.likely / (1 - candidate.likely)) + _reaction_odds(late_us)
+    if kind is SuggestionKind.BLINK and question.blink_asked:
+        odds += BLINK_ODDS
     return 1 / (1 + math.exp(-odds))
 
 

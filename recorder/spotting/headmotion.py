@@ -27,8 +27,8 @@ class HeadMotion:
     """How strongly the whole head moves. energy: float32 [T], mean square of the head's part of all cells that ever
     change, in units of their noise (1: as much as the noise of single events); bin i begins at start_us + i * bin_us.
 
-    On simulated takes the median is 0.01 to 0.05. Held for SUSTAINED_US, heads that sway stay below 0.3, strong movements of the
-    whole face reach 0.7, heads that turn by 15 degrees and more 0.9 to 1.5.
+    On simulated takes the median is 0.01 to 0.05. Held for SUSTAINED_US, heads that sway stay below 0.3, strong movements of
+    the whole face reach 0.7, heads that turn by 15 degrees and more 0.9 to 1.5.
     """
 
     start_us: int
