@@ -102,6 +102,20 @@ class Front:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """What n tiles saw, float64 [n] each. x, y: their place in pixels; times, doubt: when, in us since the start, and its
+    standard deviation beside that of all; step: change in events per pixel; tiles: n as a share of all tiles.
+    """
+
+    x: Reals
+    y: Reals
+    times: Reals
+    doubt: Reals
+    step: Reals
+    tiles: float
+
+
+@dataclass(frozen=True)
 class Fit:
     """A front and how well it explains what was seen.
 
@@ -147,15 +161,18 @@ def fit_front(signed: NDArray[np.int16], total: NDArray[np.int32], start_us: int
 
     total: all events of each bin, int32 [T]; start_us: event time at which the first bin begins.
     """
+    steps = find_steps(signed, total, bin_us, grid)
+    return _fit(steps, start_us, grid) if steps.tiles >= LEAST_TILES else None
+
+
+def find_steps(signed: NDArray[np.int16], total: NDArray[np.int32], bin_us: int, grid: Grid) -> Steps:
+    """The greatest change of each tile, where there was one; arguments as of `fit_front`."""
     pixels = grid.pixels()
     arrival, step, peak = _arrivals(signed, pixels, alike(signed[::SAMPLE] / pixels[::SAMPLE, None]))
     seen = peak >= LEAST_PEAK
-    if seen.mean() < LEAST_TILES:
-        return None
     x, y = (place[seen] for place in grid.places())
     late, doubt = (values[arrival[seen].astype(np.int64)] for values in waiting(total, bin_us))
-    steps = Steps(x, y, arrival[seen] * bin_us - late, doubt, step[seen], float(seen.mean()))
-    return _fit(steps, start_us, grid)
+    return Steps(x, y, arrival[seen] * bin_us - late, doubt, step[seen], float(seen.mean()))
 
 
 def alike(levels: Reals) -> Reals:
@@ -185,20 +202,6 @@ def _run(full: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many bins in a row have been full, up to each."""
     number = np.arange(1, len(full) + 1)
     return number - np.maximum.accumulate(np.where(full, 0, number))
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What n tiles saw, float64 [n] each. x, y: their place in pixels; times, doubt: when, in us since the start, and its
-    standard deviation beside that of all; step: change in events per pixel; tiles: n as a share of all tiles.
-    """
-
-    x: Reals
-    y: Reals
-    times: Reals
-    doubt: Reals
-    step: Reals
-    tiles: float
 
 
 @numba.njit(cache=True, nogil=True)

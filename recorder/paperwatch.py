@@ -34,11 +34,16 @@ TRY_TICKS = 3  # between two tries
 SETTLED_US = 10_000  # after the edge has left, so that its last tiles have had their say
 AFTER_US = 30_000  # what still decays of a sheet that was seen is not to be seen again
 LEAST_SPAN_US, MOST_SPAN_US = 8_000, 900_000  # a sheet torn away, 120 mm in 8 ms; RING_BINS
-LEAST_FOLLOW = 0.12  # share of all tiles that follow the front
+LEAST_FOLLOW = 0.16  # share of all tiles that follow the front: a small face at 40 cm covers 0.2
 LEAST_INLIERS = 0.5  # of those that saw a step: a hand moves beside the edge
-LEAST_ALONG, LEAST_ACROSS = 0.5, 0.35  # of the view; a face alone, before a wall as bright as paper, is 0.6 by 0.45
-MOST_SIGMA_US, MOST_SIGMA_SHARE = 1500.0, 0.04  # how ragged a front may be: by itself, and of its span
-FLOOR_US = 1000.0  # what the model of a front does not know: lag, blur, how it began
+LEAST_ALONG, LEAST_ACROSS, LEAST_AREA = (
+    0.33,
+    0.33,
+    0.28,
+)  # of the view, and both times each other; a face alone, before a wall as
+# bright as paper, is 0.4 by 0.7 at 40 cm
+MOST_SIGMA_US, MOST_SIGMA_SHARE = 1000.0, 0.025  # how ragged a front may be: by itself, and of its span
+FLOOR_US = 700.0  # what the model of a front does not know: lag, blur, how it began
 POLARITY_WEIGHT, TURN_WEIGHT = 4.0, 2.0  # log odds: paper is brighter than most things; what came in goes out
 
 
@@ -243,6 +248,7 @@ def is_paper(fit: Fit) -> bool:
         and fit.inliers >= LEAST_INLIERS
         and fit.along >= LEAST_ALONG
         and fit.across >= LEAST_ACROSS
+        and fit.along * fit.across >= LEAST_AREA
         and fit.sigma_us <= MOST_SIGMA_US + MOST_SIGMA_SHARE * span_us
     )
 

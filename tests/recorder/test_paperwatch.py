@@ -183,6 +183,33 @@ def test_paper_waved_twice_is_seen_four_times():
     assert kinds == [PaperKind.IN, PaperKind.OUT] * 2
 
 
+@pytest.mark.parametrize("span_us", [12_000, 400_000])
+def test_a_sheet_that_is_torn_away_and_one_in_no_hurry(span_us):
+    events = events_of(noise(1.2), edge(500_000, 500_000 + span_us, -90, 0))
+    (went,) = find_paper(events, RESOLUTION)
+    assert went.at_us - START_US == pytest.approx(500_000 + span_us, abs=3000)
+    assert went.end_us - went.begin_us == pytest.approx(span_us, rel=0.15)
+
+
+def test_a_hand_that_moves_before_the_sheet_is_not_part_of_it():
+    x, y = pixels()
+    hand = edge(400_000, 480_000, -90, 1, seen=((x - 66) / 20) ** 2 + ((y - 99) / 60) ** 2 < 1)
+    (went,) = find_paper(events_of(noise(1), hand, edge(500_000, 540_000, -90, 0, seen=face())), RESOLUTION)
+    assert went.at_us - START_US == pytest.approx(540_000, abs=5000)
+    assert went.angle_deg == pytest.approx(-90, abs=5)
+
+
+def test_events_that_waited_on_a_full_sensor_do_not_shift_it():
+    events = events_of(noise(1), edge(500_000, 540_000, -90, 0))
+    per_us = 1.15  # fewer than happen, so that they queue up to 6 ms
+    number = np.arange(len(events)) / per_us
+    since = events["t"] - START_US
+    events["t"] = START_US + (np.maximum.accumulate(since - number) + number).astype(np.int64)
+    (went,) = find_paper(events, RESOLUTION)
+    assert went.at_us - START_US == pytest.approx(540_000, abs=3000)
+    assert went.uncertainty_us > 2000  # and it is known to be less certain
+
+
 def test_flicker_of_the_light_does_not_hide_it():
     small = (88, 66)
     t = np.arange(0, 1_000_000, 5000)  # 100 Hz: brighter, darker
