@@ -1,0 +1,1 @@
+"""Where faces are, from pictures and from events: pictures, the portrait that the paper takes, blinks, colour to events."""
