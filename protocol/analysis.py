@@ -33,6 +33,7 @@ class SyncFlag(StrEnum):
     EVIDENCE_DISAGREES = "evidence_disagrees"  # two kinds of evidence contradict each other
     FEW_FRAMES = "few_frames"  # not enough pictures to judge by
     FREEZE = "freeze"  # the shutter of a thermal camera was closed when it mattered
+    EVENTS_LATE = "events_late"  # the event camera's read-out was full, so that events had to wait
     DRIFT_FROM_SESSION = "drift_from_session"  # the drift is that of all takes of the session
     OFFSET_FROM_SESSION = "offset_from_session"  # the offset too: this take alone tells less
     DRIFT_UNKNOWN = "drift_unknown"  # the drift was taken as 0; its spread is in the uncertainty

@@ -29,6 +29,9 @@ from recorder.take import Take
 FEWEST_PICTURES = 20  # two thirds of a second of a colour camera, two of a thermal one
 HOST_SEARCH_US = 50_000.0  # around the host's guess: its interval, and as much again as half a latency may be wrong
 COARSE_SEARCH_INTERVALS = 1.5  # around a guess by activity, of which the errors were below half an interval of the camera
+# The read-out of a DAVIS346 gives 12 million events a second; near that for long (flickering light) events wait in the sensor.
+FULL_PER_S = 6e6
+LATE_US = 13_000.0  # half width, for events that waited: 6 and 11 ms were seen
 POOR_US = 4_000.0  # half width of the paper's interval from which movement may tell more
 USABLE = 0.05  # confidence of a guess by activity from which it is worth a try
 LONGEST_US = 120_000_000  # of pictures that are looked at, in the middle of them: 100 MB of memory, where takes last 15 s
@@ -71,7 +74,8 @@ def examine(given: CameraInput) -> CameraEvidence | None:
         return start
     found = _by_paper_near_host(given, host) if host is not None else None
     start = _with_paper(start, found)
-    enough = given.stream is Stream.THERMAL or (found is not None and found.uncertainty_us < POOR_US)
+    hopeless = given.stream is Stream.THERMAL or SyncFlag.EVENTS_LATE in start.flags  # for movement
+    enough = hopeless or (found is not None and found.uncertainty_us < POOR_US)
     return start if found is not None and enough else _by_all_pictures(given, start)
 
 
@@ -85,7 +89,13 @@ def _first_flags(given: CameraInput, count: int) -> tuple[SyncFlag, ...]:
         flags.append(SyncFlag.PAPER_MISSING)
     elif given.left_in:
         flags.append(SyncFlag.PAPER_LEFT_IN)
-    return tuple(flags)
+    return (*flags, SyncFlag.EVENTS_LATE) if _is_full(given.activity) else tuple(flags)
+
+
+def _is_full(activity: Activity) -> bool:
+    """Whether the events came as fast as the sensor's read-out allows for half of the time."""
+    per_s = activity.total() * (1_000_000 / activity.bin_us)
+    return bool(len(per_s) and np.median(per_s) > FULL_PER_S)
 
 
 def _by_host(given: CameraInput) -> HostFit | None:
@@ -122,7 +132,8 @@ def _by_all_pictures(given: CameraInput, start: CameraEvidence) -> CameraEvidenc
         found = _with_paper(found, _by_paper(given, guess, pictures))
     missed = found.paper is None and given.fronts
     flags = (*found.flags, SyncFlag.PAPER_ONE_CAMERA) if missed else found.flags
-    motion = _by_motion(given, guess, pictures) if guess is not None and given.stream is Stream.RGB else None
+    moves = given.stream is Stream.RGB and SyncFlag.EVENTS_LATE not in found.flags
+    motion = _by_motion(given, guess, pictures) if guess is not None and moves else None
     return replace(found, flags=flags, motion=motion)
 
 
@@ -136,7 +147,9 @@ def _with_paper(camera: CameraEvidence, fit: PaperFit | None) -> CameraEvidence:
     if fit is None:
         return camera
     flags = tuple(flag for flag in fit.flags if flag is not SyncFlag.PAPER_LEFT_IN)  # the events know better
-    estimate = Estimate(fit.offset_us, fit.uncertainty_us, camera.reference_us, fit.evidence, flags, fit.details)
+    late_us = LATE_US if SyncFlag.EVENTS_LATE in camera.flags else 0.0
+    wide_us = float(np.hypot(fit.uncertainty_us, late_us))
+    estimate = Estimate(fit.offset_us, wide_us, camera.reference_us, fit.evidence, flags, fit.details)
     return replace(camera, paper=estimate, geometry=fit.geometry)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 PRIOR_SIGMA_PPM = 50.0  # crystals of cheap cameras are specified to +-50 ppm; DRIFT_MOST_PPM is out of reach of two of them
 DRIFT_MOST_PPM = 300.0
-FLOOR_US = 150.0  # 1 sigma: temperature makes a crystal wander by some 0.1 ppm in a minute, and no fit is without bias
+FLOOR_US = 80.0  # 1 sigma: temperature makes a crystal wander by some 0.1 ppm in minutes, and no fit is without bias
 CONSENSUS = 0.6  # share of takes that must lie on the line; else the clocks were set anew between takes
 OUTLIER_SIGMA = 4.0
 MIN_TAKES = 2
