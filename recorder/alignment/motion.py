@@ -67,7 +67,7 @@ class MotionFit:
 
 
 @dataclass(frozen=True)
-class _Curve:
+class Curve:
     """Correlations at offsets. offsets_us: [n]; terms: [n, 3, m], of every interval: product, power of events, of pictures;
     block: [m], which stretch of time it belongs to.
     """
@@ -76,10 +76,14 @@ class _Curve:
     terms: Reals
     block: NDArray[np.int64]
 
-    def peak(self, weight: Reals | None = None) -> tuple[float, float, float]:
-        """(offset, correlation, its rise over the lower of both ends); weight: of each interval, [m]."""
+    def scores(self, weight: Reals | None = None) -> Reals:
+        """Correlation at each offset, [n]; weight: of each interval, [m]."""
         sums = self.terms.sum(axis=2) if weight is None else self.terms @ weight
-        score = sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2] + 1e-12)
+        return np.asarray(sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2] + 1e-12))
+
+    def peak(self, weight: Reals | None = None) -> tuple[float, float, float]:
+        """(offset, correlation, its rise over the higher of both ends)."""
+        score = self.scores(weight)
         best = int(np.clip(score.argmax(), 1, len(score) - 2))
         before, here, after = score[best - 1 : best + 2]
         bend = before - 2 * here + after
@@ -101,6 +105,24 @@ def align_by_motion(
     clock: the guess, searched around by clock.search_us; readout_us: from the first row to the last, None: not known; own: the
     event camera's own pictures; leave_out_us: stretches of event time that do not count, such as while paper is before it.
     """
+    scene = prepare(events, pictures, clock, readout_us, leave_out_us)
+    if scene is None:
+        return None
+    found = _searched(scene, clock.search_us)
+    if found is None:
+        return None
+    late = None if own is None else lateness(scene, own, leave_out_us)
+    return _reported(scene, clock, found, late, readout_us is not None)
+
+
+def prepare(
+    events: MovingEvents,
+    pictures: Pictures,
+    clock: ClockGuess,
+    readout_us: float | None,
+    leave_out_us: Sequence[tuple[int, int]] = (),
+) -> "Scene | None":
+    """What there is to compare, and where. As `align_by_motion`; None where too little moves, or nowhere alike."""
     if len(pictures) < LEAST_PICTURES or not len(events.t_us):
         return None
     readout = _readout_us(pictures) if readout_us is None else readout_us
@@ -109,14 +131,7 @@ def align_by_motion(
     usable = _usable(shots, events, clock.search_us, leave_out_us)
     if np.count_nonzero(usable) < LEAST_PICTURES:
         return None
-    scene = _scene(events, shots, usable, pictures.light.shape[1] / pictures.light.shape[2])
-    if scene is None:
-        return None
-    found = _searched(scene, clock.search_us)
-    if found is None:
-        return None
-    late = None if own is None else _lateness(events, own, scene, leave_out_us)
-    return _reported(scene, clock, found, late, readout_us is not None)
+    return _scene(events, shots, usable, pictures.light.shape[1] / pictures.light.shape[2])
 
 
 def _readout_us(pictures: Pictures) -> float:
@@ -143,9 +158,9 @@ def _usable(shots: Shots, events: MovingEvents, search_us: float, leave_out_us: 
 
 
 @dataclass(frozen=True)
-class _Scene:
-    """What the correlation at any offset needs. chosen: intervals [m]; increments [m, s] of the samples in use; weights [s];
-    tile_of: [s]; tile_row_us: [tiles].
+class Scene:
+    """What the correlation at any offset needs. chosen: intervals [m]; increments: of log light, [m, s], of the samples in use;
+    weights: [s]; tile_of: the tile that each sees, [s]; tile_row_us: how much later than the centre row a tile is exposed, [tiles].
     """
 
     events: MovingEvents
@@ -157,23 +172,27 @@ class _Scene:
     tile_row_us: Reals
     places: Registration
 
-    def curve(self, middle_us: float, step_us: float, first: int, last: int) -> _Curve:
-        """Correlations at offsets middle_us + n * step_us beside the guess, n from first to last."""
-        offsets_us = middle_us + step_us * np.arange(first, last + 1, dtype=np.float64)
+    def seen(self, offset_us: float) -> Stack:
+        """Increments of log light by the events, [m, s], at an offset beside the guess."""
         slots = np.full(len(self.shots.middle_us) - 1, -1)
         slots[self.chosen] = np.arange(len(self.chosen))
+        counted = softened(event_increments(self.events, self.shots, slots, offset_us, self.tile_row_us))
+        return np.asarray(counted.reshape(len(self.chosen), -1)[:, self.tile_of] * np.float32(THRESHOLD))
+
+    def curve(self, middle_us: float, step_us: float, first: int, last: int) -> Curve:
+        """Correlations at offsets middle_us + n * step_us beside the guess, n from first to last."""
+        offsets_us = middle_us + step_us * np.arange(first, last + 1, dtype=np.float64)
         terms = np.empty((len(offsets_us), 3, len(self.chosen)))
         terms[:, 2] = (self.increments**2 * self.weights).sum(axis=1)
         for number, offset in enumerate(offsets_us):
-            counted = softened(event_increments(self.events, self.shots, slots, offset, self.tile_row_us))
-            seen = counted.reshape(len(self.chosen), -1)[:, self.tile_of] * np.float32(THRESHOLD)
+            seen = self.seen(offset)
             terms[number, 0] = (seen * self.increments * self.weights).sum(axis=1)
             terms[number, 1] = (seen**2 * self.weights).sum(axis=1)
         middle = self.shots.middle_us[self.chosen]
-        return _Curve(offsets_us, terms, (middle // BLOCK_US).astype(np.int64))
+        return Curve(offsets_us, terms, (middle // BLOCK_US).astype(np.int64))
 
 
-def _scene(events: MovingEvents, shots: Shots, usable: Bools, aspect: float) -> _Scene | None:
+def _scene(events: MovingEvents, shots: Shots, usable: Bools, aspect: float) -> Scene | None:
     increments = picture_increments(shots.log)
     noise = np.asarray(1.4826 * np.median(np.abs(increments[usable]), axis=0) + NOISE_FLOOR, np.float32)
     places = _places(events, shots, usable, noise)
@@ -185,7 +204,7 @@ def _scene(events: MovingEvents, shots: Shots, usable: Bools, aspect: float) -> 
     flat = softened(increments[chosen]).reshape(len(chosen), -1)[:, inside]
     weights = 1 / (soft_noise**2 + BEND**2)
     rows = places.tile_row_us(shots.row_us, events, aspect)
-    return _Scene(events, shots, chosen, flat, weights.astype(np.float32), places.tile_of[inside], rows, places)
+    return Scene(events, shots, chosen, flat, weights.astype(np.float32), places.tile_of[inside], rows, places)
 
 
 def _busiest(increments: Stack, usable: Bools, count: int) -> NDArray[np.int64]:
@@ -209,7 +228,7 @@ def _places(events: MovingEvents, shots: Shots, usable: Bools, noise: Stack) -> 
     return register(softened(np.asarray(wide[chosen] / noise, np.float32)), softened(counted), events)
 
 
-def _searched(scene: _Scene, search_us: float) -> _Curve | None:
+def _searched(scene: Scene, search_us: float) -> Curve | None:
     """The correlations near the best offset; None where there is no peak within the search."""
     steps = int(np.ceil(search_us / SEARCH_STEP_US)) + 1
     rough = scene.curve(0.0, SEARCH_STEP_US, -steps, steps)
@@ -219,8 +238,11 @@ def _searched(scene: _Scene, search_us: float) -> _Curve | None:
     return scene.curve(at, FINE_STEP_US, -FINE_STEPS, FINE_STEPS)
 
 
-def _lateness(events: MovingEvents, own: Pictures, scene: _Scene, leave_out_us: Sequence[tuple[int, int]]) -> _Curve | None:
-    """The same on the event camera's own pictures: the same places, while the same pictures were taken."""
+def lateness(scene: Scene, own: Pictures, leave_out_us: Sequence[tuple[int, int]] = ()) -> Curve | None:
+    """The same on the event camera's own pictures: the same places, while the same pictures were taken. Its peak is how late
+    the events are.
+    """
+    events = scene.events
     shots = shots_of(own, events.zero_us, 0.0)
     usable = _usable(shots, events, 0.0, leave_out_us)
     middle = scene.shots.middle_us
@@ -231,7 +253,7 @@ def _lateness(events: MovingEvents, own: Pictures, scene: _Scene, leave_out_us: 
     tiles = _samples_of_tiles(events, own.light.shape[1:])[scene.tile_of]
     flat = softened(picture_increments(shots.log)[chosen]).reshape(len(chosen), -1)[:, tiles]
     rows = np.zeros_like(scene.tile_row_us)
-    mine = _Scene(events, shots, chosen, flat, scene.weights, scene.tile_of, rows, scene.places)
+    mine = Scene(events, shots, chosen, flat, scene.weights, scene.tile_of, rows, scene.places)
     rough = mine.curve(0.0, OWN_STEP_US, -OWN_BEFORE, OWN_AFTER)
     at, score, _ = rough.peak()
     return mine.curve(at, FINE_STEP_US, -FINE_STEPS, FINE_STEPS) if score >= MIN_SCORE else None
@@ -252,7 +274,7 @@ def _samples_of_tiles(events: MovingEvents, shape: tuple[int, ...]) -> NDArray[n
     return np.asarray((row * shape[1] + column).ravel())
 
 
-def _reported(scene: _Scene, clock: ClockGuess, found: _Curve, late: _Curve | None, rows_known: bool) -> MotionFit:
+def _reported(scene: Scene, clock: ClockGuess, found: Curve, late: Curve | None, rows_known: bool) -> MotionFit:
     at, score, rise = found.peak()
     lateness = LATENESS_US if late is None else late.peak()[0]
     spread = _spread_us(found, late)
@@ -272,7 +294,7 @@ def _reported(scene: _Scene, clock: ClockGuess, found: _Curve, late: _Curve | No
     return MotionFit(clock.offset_us + at - lateness, NORMAL_95 * sigma, at_us, score, lateness, details)
 
 
-def _spread_us(found: _Curve, late: _Curve | None) -> float:
+def _spread_us(found: Curve, late: Curve | None) -> float:
     """1 sigma of the offset: bootstrap over stretches of time, of both curves together, as what makes one late does so to both
     (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 8.6: blocks).
     """
