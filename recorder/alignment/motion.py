@@ -160,7 +160,7 @@ def _usable(shots: Shots, events: MovingEvents, search_us: float, leave_out_us: 
 @dataclass(frozen=True)
 class Scene:
     """What the correlation at any offset needs. chosen: intervals [m]; increments: of log light, [m, s], of the samples in use;
-    weights: [s]; tile_of: the tile that each sees, [s]; tile_row_us: how much later than the centre row a tile is exposed, [tiles].
+    weights: [s]; tile_of: the tile that each sees, [s]; tile_row_us: how much later than the centre row it is exposed, [tiles].
     """
 
     events: MovingEvents
