@@ -8,9 +8,22 @@ from collections.abc import Iterator
 from protocol.analysis import Measure, OnsetRecord, QualityRecord, SyncRecord, Verdict
 from protocol.errors import GlimpseError
 from recorder.activity import Activity
-from recorder.measures import flicker, light, motion, noise, rates, streams, thermal
+from recorder.measures import (
+    distance,
+    face,
+    flicker,
+    light,
+    motion,
+    motion_likeness,
+    motion_mouth,
+    noise,
+    presence,
+    rates,
+    streams,
+    thermal,
+)
 from recorder.measures import sync as clocks
-from recorder.measures.evidence import Evidence, gather
+from recorder.measures.evidence import Evidence, gather, look_at_movement, look_for_movement
 from recorder.measures.steps import Phases
 from recorder.measures.thresholds import Reading, explained, judged
 from recorder.measures.thresholds_table import BY_NAME, THRESHOLDS
@@ -30,6 +43,7 @@ def assess(take: Take, *, sync: SyncRecord | None = None, onset: OnsetRecord | N
     """
     try:
         evidence = gather(take, sync.paper if sync else None)
+        onset = onset or look_for_movement(evidence)
     except GlimpseError as error:
         return QualityRecord(verdict=Verdict.REDO, reasons=(str(error),))
     measures = tuple(judged(BY_NAME[name], reading) for name, reading in _readings(evidence, sync, onset))
@@ -58,6 +72,7 @@ def explain(name: str) -> str:
 def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | None) -> Found:
     yield from _of_files(evidence)
     yield from _of_frame_cameras(evidence, sync)
+    yield from _of_face(evidence)
     yield from _of_light(evidence)
     yield from _of_movement(evidence, sync, onset)
     if evidence.phases is not None and evidence.activity is not None:
@@ -65,7 +80,7 @@ def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | 
 
 
 def _of_files(evidence: Evidence) -> Found:
-    yield "event_count", Reading(float(len(evidence.events)))
+    yield "event_count", Reading(float(evidence.thinning * len(evidence.events)))
     yield "ended_early", streams.ended_early(evidence.manifest, evidence.whole)
     yield "records_lost", streams.records_lost(evidence.manifest)
     yield "files", streams.problems(evidence.problems)
@@ -84,6 +99,7 @@ def _of_frame_cameras(evidence: Evidence, sync: SyncRecord | None) -> Found:
 
 def _of_movement(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | None) -> Found:
     yield "movement", motion.movement(onset)
+    yield "resemblance", motion_likeness.resembles(look_at_movement(evidence, onset))
     yield "reaction", motion.reaction(onset)
     yield "duration", motion.duration(onset)
     yield "strength", motion.strength(onset)
@@ -95,19 +111,31 @@ def _of_movement(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord
         yield "blinks", motion.blinks(onset, evidence.phases, evidence.movement)
 
 
+def _of_face(evidence: Evidence) -> Found:
+    seen, size = evidence.faces.face, evidence.resolution
+    yield "no_face", presence.no_face(evidence.faces)
+    yield "more_faces", presence.more_faces(evidence.faces)
+    yield "face_inside", face.face_inside(seen, size)
+    focal = distance.focal_of(evidence.manifest)
+    yield "distance", distance.distance(seen, focal)
+    yield "distance_off", distance.distance_off(seen, presence.asked_mm(evidence.manifest), focal)
+
+
 def _of_light(evidence: Evidence) -> Found:
-    yield "light_uneven", light.evenness(evidence.pictures)
-    yield "brightness", light.brightness(evidence.pictures)
-    yield "overexposed", light.white_share(evidence.pictures)
+    box = light.within(evidence.pictures, evidence.faces.face, evidence.resolution)
+    yield "light_uneven", light.evenness(evidence.pictures, box)
+    yield "brightness", light.brightness(evidence.pictures, box)
+    yield "overexposed", light.white_share(evidence.pictures, box)
 
 
 def _of_events(evidence: Evidence, phases: Phases, activity: Activity) -> Found:
-    times_us = evidence.events["t"]
+    times_us, thinning = evidence.events["t"], evidence.thinning
     pauses = () if phases.covered is None else (phases.covered,)
     yield "event_gap", streams.longest_gap(times_us, phases.judged, pauses)
-    yield "event_rate", rates.event_rate(times_us, phases)
-    yield "event_peak", rates.peak_rate(times_us, phases.watched)
-    yield "head_turn", motion.head_turn(activity, phases)
-    yield "noise", noise.background(activity, phases)
+    yield "event_rate", rates.event_rate(times_us, phases, thinning)
+    yield "event_peak", rates.peak_rate(times_us, phases.watched, thinning)
+    yield "head_turn", motion.head_turn(activity, phases, thinning)
+    yield "talking", motion_mouth.talking(activity, phases, evidence.faces.face)
+    yield "noise", noise.background(activity, phases, thinning)
     yield "hot_pixels", noise.hot_share(evidence.hot)
     yield "flicker", flicker.flicker(evidence.events, phases.quiet or phases.watched)

@@ -4,26 +4,37 @@ Judges nothing. What a take does not have, or what cannot be read of it, is empt
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.analysis import PaperSeen
+from protocol.analysis import OnsetRecord, PaperSeen
 from protocol.errors import GlimpseError
 from protocol.manifest import Manifest, TakeStatus
 from protocol.streams import Array, Stream
 from recorder.activity import Activity, clean_events, count_activity, hot_pixels
 from recorder.dataset import TakeEntry
+from recorder.facebox import FaceSearch, search_faces
 from recorder.inspection import count_problems
 from recorder.measures.light import Picture
-from recorder.measures.steps import Phases, Range, judged_range, phases, slice_of
+from recorder.measures.motion import best
+from recorder.measures.motion_kinds import told_apart
+from recorder.measures.motion_likeness import blink_chance, likeness
+from recorder.measures.resemblance import Resemblance
+from recorder.measures.steps import SETTLE_US, Phases, Range, judged_range, phases, slice_of
 from recorder.measures.sync import look_for_paper
 from recorder.measures.thermal import freezes
+from recorder.onset import suggest
 from recorder.take import Take
 
 BIN_US = 10_000  # of the counts by tile: no measure that uses them asks for less than some tens of ms
 SAMPLE_US = 250_000  # the pictures of this long are looked at for the light: some six of an event camera
 MOST_PICTURES = 6
+# Eight times a take of 10 s with 3 million. Lamps that flicker strongly give 10 million a second, two gigabytes a take.
+MOST_EVENTS = 24_000_000
+BEHIND_PAPER = "The paper was before the face, so no movement can be seen."
+FLOODED = "The take has so many events that a movement among them may have been missed."
 PICTURE_STREAMS = (Stream.FRAMES, Stream.RGB)  # the event camera's own first: its view is the one that counts
 
 
@@ -31,10 +42,10 @@ PICTURE_STREAMS = (Stream.FRAMES, Stream.RGB)  # the event camera's own first: i
 class Evidence:
     """What is there of one take.
 
-    whole: complete, and not damaged since; movement: asked for; raw: events in file order; events: those on the sensor, sorted;
-    phases, activity: None without events; activity: without the hot pixels, in bins of 10 ms; paper: as the events show it;
-    pictures: some of the face at rest; rgb_us, thermal_us: the pictures' own times; frozen: ranges in which the thermal picture
-    stood still, None without any.
+    whole: complete, and not damaged since; movement: asked for; raw: events in file order, every `thinning`-th; events: those
+    on the sensor, sorted; phases, activity: None without events; activity: without the hot pixels, in bins of 10 ms; paper: as
+    the events show it; faces, pictures (some of the face at rest): none where the paper was left in; rgb_us, thermal_us: the
+    pictures' own times; frozen: ranges in which the thermal picture stood still, None without any.
     """
 
     manifest: Manifest | None
@@ -42,11 +53,13 @@ class Evidence:
     movement: str | None
     resolution: tuple[int, int]
     raw: Array
+    thinning: int
     events: Array
     hot: NDArray[np.bool_]
     phases: Phases | None
     activity: Activity | None
     paper: PaperSeen
+    faces: FaceSearch
     pictures: tuple[Picture, ...]
     rgb_us: NDArray[np.int64]
     thermal_us: NDArray[np.int64]
@@ -58,7 +71,7 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
     """Read a take. paper: as the events show it, None to look for it now. Raises Aedat4Error where nothing can be read."""
     entry = TakeEntry.at(take.path)  # asked for nothing that would read the manifest a second time
     manifest = take.manifest if take.manifest_problem is None else None
-    raw = take.events()
+    raw, thinning = read_events(take)
     resolution = take.resolution(Stream.EVENTS) or _extent(raw)
     events = clean_events(raw, resolution)
     judged = judged_range(events)
@@ -71,17 +84,66 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
         movement=entry.name.movement_token if entry.name else manifest.movement if manifest else None,
         resolution=resolution,
         raw=raw,
+        thinning=thinning,
         events=events,
         hot=hot,
         phases=parts,
         activity=_activity(events, resolution, hot, judged) if judged else None,
         paper=paper,
-        pictures=_pictures(take, parts),
+        faces=_faces(take, events, paper),
+        pictures=() if _left_in(paper) else _pictures(take, parts),
         rgb_us=take.frame_times(Stream.RGB),
         thermal_us=take.frame_times(Stream.THERMAL),
         frozen=_frozen(take),
         problems=tuple(dict.fromkeys((*take.problems, *count_problems(take)))),
     )
+
+
+def read_events(take: Take) -> tuple[Array, int]:
+    """A take's events [n] in file order, every k-th of them where there are more than MOST_EVENTS; and k."""
+    count = take.count(Stream.EVENTS)
+    thinning = -(-count // MOST_EVENTS) if count > MOST_EVENTS else 1
+    if thinning == 1:
+        return take.events(), 1
+    return np.concatenate([events[::thinning] for events in take.iter_events()]), thinning
+
+
+def _faces(take: Take, events: Array, paper: PaperSeen) -> FaceSearch:
+    if _left_in(paper):
+        return FaceSearch()
+    try:
+        return search_faces(take, events, paper=paper)
+    except GlimpseError:
+        return FaceSearch()  # no cascades on this computer
+
+
+def look_for_movement(evidence: Evidence) -> OnsetRecord | None:
+    """What moved from the paper's going on; None without a cue, since then nothing of it is judged."""
+    parts, manifest = evidence.phases, evidence.manifest
+    if parts is None or manifest is None or manifest.cue_us is None or parts.answer is None:
+        return None
+    if _left_in(evidence.paper):
+        return OnsetRecord(cue_us=manifest.cue_us, reason=BEHIND_PAPER)
+    begin_us = parts.covered[1] + SETTLE_US if parts.covered else parts.judged[0]
+    events = slice_of(evidence.events, (begin_us, parts.judged[1]))
+    found = suggest(events, evidence.resolution, cue_us=manifest.cue_us, asked=evidence.movement)
+    if evidence.thinning > 1 and not found.intervals:
+        return found.model_copy(update={"reason": FLOODED})
+    chance = partial(blink_chance, evidence.events, evidence.resolution, evidence.faces.face)
+    return told_apart(found, chance, evidence.movement)
+
+
+def look_at_movement(evidence: Evidence, onset: OnsetRecord | None) -> Resemblance | None:
+    """What the movement that answers the cue looks like, None where there is none or it cannot be told."""
+    made = best(onset)
+    if made is None or evidence.movement is None:
+        return None
+    return likeness(evidence.events, evidence.resolution, evidence.faces.face, made, evidence.movement)
+
+
+def _left_in(paper: PaperSeen) -> bool:
+    """Whether there is nothing but paper to see."""
+    return paper.in_us is not None and paper.out_us is None
 
 
 def _extent(events: Array) -> tuple[int, int]:

@@ -120,12 +120,12 @@ def _overlap(one: Suggestion, other: Suggestion) -> bool:
     return one.onset_us < other.offset_us and other.onset_us < one.offset_us
 
 
-def head_turn(activity: Activity, phases: Phases) -> Reading:
+def head_turn(activity: Activity, phases: Phases, thinning: int = 1) -> Reading:
     """The longest time, in ms, for which at least HEAD_SHARE of the picture was stirred at once: a turned head, a hand, a knock
-    against the camera. activity: without hot pixels. Details: `at_us`, `share`, the largest.
+    against the camera. activity: without hot pixels, of every `thinning`-th event. Details: `at_us`, `share`, the largest.
     """
     begin, end = phases.watched
-    rates = window_rates(activity, begin, end, HEAD_WINDOW_US)
+    rates = thinning * window_rates(activity, begin, end, HEAD_WINDOW_US)
     if not len(rates):
         return Reading(unknown="The face is seen too shortly to tell whether the head moved.")
     share = stirred_share(rates)

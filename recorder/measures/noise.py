@@ -14,11 +14,11 @@ LEAST_WINDOWS = 3
 PAPER_MARGIN_US = 200_000
 
 
-def background(activity: Activity, phases: Phases) -> Reading:
+def background(activity: Activity, phases: Phases, thinning: int = 1) -> Reading:
     """Events per second and pixel where nothing moves: of each tile the median over windows of 100 ms, and of these the tenth
     percentile over the picture. Behind the paper where there is one, else while the face is quiet, else over all.
 
-    activity: without hot pixels. Details: `where`.
+    activity: without hot pixels, of every `thinning`-th event. Details: `where`.
     """
     for where, span in (("paper", phases.covered), ("quiet", phases.quiet), ("all", phases.judged)):
         if span is None:
@@ -28,7 +28,7 @@ def background(activity: Activity, phases: Phases) -> Reading:
         if len(rates) >= LEAST_WINDOWS:
             tiles = np.median(rates, axis=0)[_full_tiles(activity)]
             share = 50 if where == "paper" else STILL_TILES
-            return Reading(float(np.percentile(tiles, share)), {"where": where})
+            return Reading(thinning * float(np.percentile(tiles, share)), {"where": where})
     return Reading(unknown="The take is too short to tell background activity from movement.")
 
 

@@ -9,13 +9,13 @@ from recorder.measures.thresholds import Reading
 PEAK_US = 10_000
 
 
-def event_rate(t_us: NDArray[np.int64], phases: Phases) -> Reading:
-    """Events per second while the face is to be seen. t_us: sorted [n]. Details: `steps`, events per second in each step of the
-    script; on the way the paper passes, which is most of the events of a take.
+def event_rate(t_us: NDArray[np.int64], phases: Phases, thinning: int = 1) -> Reading:
+    """Events per second while the face is to be seen. t_us: sorted [n], every `thinning`-th.
+
+    Details: `steps`, events per second in each step of the script; the paper's passing is most of the events of a take.
     """
-    begin, end = phases.watched
-    steps = {name: round(rate(t_us, span), 1) for name, span in phases.steps}
-    return Reading(rate(t_us, (begin, end)), {"steps": steps})
+    steps = {name: round(thinning * rate(t_us, span), 1) for name, span in phases.steps}
+    return Reading(thinning * rate(t_us, phases.watched), {"steps": steps})
 
 
 def rate(t_us: NDArray[np.int64], span: Range) -> float:
@@ -24,11 +24,11 @@ def rate(t_us: NDArray[np.int64], span: Range) -> float:
     return float(np.diff(np.searchsorted(t_us, span))[0]) * 1e6 / (end - begin) if end > begin else 0.0
 
 
-def peak_rate(t_us: NDArray[np.int64], span: Range) -> Reading:
-    """Events per second in the fullest 10 ms of a range. t_us: sorted [n]. Details: at_us."""
+def peak_rate(t_us: NDArray[np.int64], span: Range, thinning: int = 1) -> Reading:
+    """Events per second in the fullest 10 ms of a range. t_us: sorted [n], every `thinning`-th. Details: at_us."""
     first, last = np.searchsorted(t_us, span)
     if first == last:
         return Reading(unknown="There are no events in view of the face, so there is no busiest moment.")
     counts = np.bincount((t_us[first:last] - span[0]) // PEAK_US)
     fullest = int(np.argmax(counts))
-    return Reading(float(counts[fullest]) * 1e6 / PEAK_US, {"at_us": span[0] + fullest * PEAK_US})
+    return Reading(thinning * float(counts[fullest]) * 1e6 / PEAK_US, {"at_us": span[0] + fullest * PEAK_US})

@@ -75,13 +75,11 @@ MOTION = (
     Threshold(
         name="reaction",
         unit="ms",
-        check=1_000,
-        redo=3_000,
-        reason="People answer a cue that they see within 200 to 600 ms; who takes more than a second thought of something "
-        "else, and what they then do is no prompt movement. After three seconds it may be another one altogether.",
+        check=900,
+        reason="People answer a cue that they see within 200 to 600 ms; who takes half as long again was thinking of something "
+        "else, or what was found is no answer to the cue. A late movement is a movement, so this alone spoils no take.",
         good="The movement began {value:.0f} ms after the cue.",
-        bad="The movement began late, {value:.0f} ms after the cue; record again if it is to be a quick one.",
-        ruined="The movement began {value:.0f} ms after the cue; record again.",
+        bad="The movement began late, {value:.0f} ms after the cue; look at the take, or record again.",
     ),
     Threshold(
         name="head_turn",
@@ -95,8 +93,28 @@ MOTION = (
         ruined="The head, a hand or the camera moved for {value:.0f} ms; hold still, and record again.",
     ),
     Threshold(
+        name="talking",
+        unit="times/s",
+        check=5,
+        redo=7,
+        reason="How often the mouth moves within one second. People speak 3 to 6 syllables a second (Pellegrino et al. 2011), "
+        "each of which opens and closes it. Simulated takes without talking gave 4 at the most, with it 8 to 13.",
+        good="The subject did not talk.",
+        bad="The mouth moved {value:.0f} times within a second; look whether the subject talked.",
+        ruined="The subject talked (the mouth moved {value:.0f} times within a second); ask for silence, and record again.",
+    ),
+    Threshold(
+        name="resemblance",
+        worse=BELOW,
+        check=0.2,
+        reason="Probability that the movement asked for was the one made, by a classifier that sees where in the face light "
+        "changed. It confuses similar movements, so a small probability asks for a look and spoils nothing by itself.",
+        good="The movement looks as asked for.",
+        bad="What was made looks like '{likeliest_words}', not '{asked_words}'; look at the take, or record again.",
+    ),
+    Threshold(
         name="wrong_time",
-        check=0.5,
+        check=0.9,
         reason="Confidence of another movement of the face than the one asked for. Talking, and starting before the cue, show "
         "here; so does swallowing, which does no harm: hence a look, not another take.",
         good="Nothing else moved in the face.",
@@ -152,6 +170,55 @@ def _clock(name: str, camera: str, limit_ms: float, reason: str) -> Threshold:
 CLOCKS = (
     _clock("rgb", "colour", 10.0, "A quarter of the shortest micro-expression (1/25 s); a hand alignment has 33 ms."),
     _clock("thermal", "thermal", 60.0, "Half the time between two pictures at 8.7 Hz."),
+)
+
+FACE = (
+    Threshold(
+        name="no_face",
+        check=1,
+        reason="1: no picture shows a face. The finder misses some that are there (turned, bearded, dark), so a person looks.",
+        good="A face is in the picture.",
+        bad="No face was found in the picture; look whether the subject sits before the event camera.",
+    ),
+    Threshold(
+        name="more_faces",
+        unit="faces",
+        check=1,
+        reason="Somebody behind the subject moves, too, and what moves there is taken for the subject's face.",
+        good="Nobody else is in the picture.",
+        bad="{value:.0f} more faces are in the picture; see that nobody stands or moves behind the subject.",
+    ),
+    Threshold(
+        name="face_inside",
+        unit="%",
+        worse=BELOW,
+        check=90.0,
+        redo=60.0,
+        reason="Share of the face on the sensor. A tenth is brow or chin, which some of the movements need; with less than 60 "
+        "% the mouth or the eyes are missing.",
+        good="The whole face is in the picture.",
+        bad="Only {value:.0f} % of the face is in the picture ({side}); move the chair or the camera.",
+        ruined="Only {value:.0f} % of the face is in the picture ({side}); move the chair or the camera, then record again.",
+    ),
+    Threshold(
+        name="distance_off",
+        unit="mm",
+        check=60.0,
+        redo=250.0,
+        reason="Beyond the distances that the script asks for. People's eyes are 63 +- 4 mm apart, so the distance is "
+        "uncertain by some 45 mm, and less is no finding; at 250 mm too far a face has a third of its pixels.",
+        good="The distance is as asked for.",
+        bad="The face is {distance_mm:.0f} mm away; sit {way} ({nearest_mm:.0f} to {farthest_mm:.0f} mm).",
+        ruined="The face is {distance_mm:.0f} mm away; sit {way} ({nearest_mm:.0f} to {farthest_mm:.0f} mm), then record "
+        "again.",
+    ),
+    Threshold(
+        name="distance",
+        unit="mm",
+        worse=NEVER,
+        reason="From the distance of the eyes in the picture; judged as `distance_off`.",
+        good="The face is {value:.0f} mm away (+- {uncertainty_mm:.0f} mm).",
+    ),
 )
 
 SIGNAL = (
@@ -318,5 +385,5 @@ FILES = (
     ),
 )
 
-THRESHOLDS: tuple[Threshold, ...] = (*WHOLE, *PAPER, *MOTION, *SIGNAL, *CLOCKS, *FILES)
+THRESHOLDS: tuple[Threshold, ...] = (*WHOLE, *PAPER, *MOTION, *FACE, *SIGNAL, *CLOCKS, *FILES)
 BY_NAME: Mapping[str, Threshold] = {row.name: row for row in THRESHOLDS}

@@ -7,6 +7,7 @@ from takekit import T0_US, make_take, some_events, write_events
 from protocol.analysis import Measure, Verdict
 from protocol.manifest import StreamRecord, TakeStatus
 from protocol.streams import EVENT_DTYPE
+from recorder.measures import evidence
 from recorder.measures.thresholds_table import THRESHOLDS
 from recorder.quality import assess, explain, summarise
 from recorder.take import Take
@@ -105,6 +106,15 @@ def test_a_foreign_recording_of_another_sensor_is_judged(tmp_path, resolution):
     record = verdict_on(write_events(tmp_path / "other.aedat4", events, resolution=resolution))
     assert record.measure("event_rate").verdict is Verdict.GOOD
     assert record.measure("ended_early").verdict is Verdict.UNKNOWN
+
+
+def test_a_take_with_far_too_many_events_is_judged_by_some_of_them(tmp_path, monkeypatch):
+    path = long_take(tmp_path)
+    whole = verdict_on(path)
+    monkeypatch.setattr(evidence, "MOST_EVENTS", 15_000)
+    thinned = verdict_on(path)
+    for name in ("event_count", "event_rate"):
+        assert thinned.measure(name).value == pytest.approx(whole.measure(name).value, rel=0.01)
 
 
 def test_a_take_of_one_event_is_judged(tmp_path):

@@ -25,6 +25,12 @@ def test_the_busiest_ten_milliseconds_are_found():
     assert at(7) <= reading.details["at_us"] < at(7.02)
 
 
+def test_rates_of_every_third_event_are_those_of_all():
+    events, parts = noise_events(60), phases(WHOLE, script_manifest(), None)
+    assert rates.event_rate(events["t"][::3], parts, 3).value == pytest.approx(60 * PIXELS, rel=0.05)
+    assert rates.peak_rate(events["t"][::3], WHOLE, 3).value == pytest.approx(60 * PIXELS, rel=0.3)
+
+
 def test_a_range_without_events_has_no_busiest_moment():
     assert rates.peak_rate(np.zeros(0, np.int64), WHOLE).value is None
     assert rates.rate(np.zeros(0, np.int64), WHOLE) == 0

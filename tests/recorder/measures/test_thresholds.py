@@ -1,4 +1,5 @@
 import string
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,18 @@ def test_a_sentence_that_asks_for_another_take_says_so():
     for row in THRESHOLDS:
         if row.redo is not None:
             assert "record" in (row.ruined or row.bad), row.name
+
+
+def test_the_page_on_quality_has_every_limit():
+    page = (Path(__file__).parents[3] / "docs" / "methods" / "quality.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("`"): (row[2], *row[3:]) for row in rows}
+    assert told == {row.name: (row.unit, _limit(row, row.check), _limit(row, row.redo)) for row in THRESHOLDS}
+
+
+def _limit(row, value):
+    sign = "<=" if row.worse is Worse.BELOW else ">="
+    return "" if value is None else f"{sign} {value:,}".removesuffix(".0")
 
 
 def test_sentences_only_fill_in_plain_names():
