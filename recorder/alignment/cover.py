@@ -27,15 +27,18 @@ GROW = 5  # samples around it
 
 @dataclass(frozen=True)
 class Habits:
-    """What a kind of camera does to its pictures. gain_sigma: by how much each picture's brightness may differ from what its
-    exposure says; memory: share of the picture before that stays in each, and memory_sigma, how well that is known; counts:
-    the values are no light but counts that stand for temperatures.
+    """What a kind of camera does to its pictures.
+
+    gain_sigma: by how much a picture may be brighter than its exposure says, where it is bare and where it is papered; memory:
+    share of the picture before that stays in each, and memory_sigma, how well that is known; counts: the values are no light
+    but counts that stand for temperatures; overexposes: paper may be brighter than can be told.
     """
 
-    gain_sigma: float = 0.3
+    gain_sigma: tuple[float, float] = (0.3, 0.3)
     memory: float = 0.0
     memory_sigma: float = 1e-4
     counts: bool = False
+    overexposes: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,8 @@ def _passage(
     pictures: Pictures, between: NDArray[np.intp], bare: tuple[Light, Bools], papered: tuple[Light, Bools], leaves: bool
 ) -> Passage:
     x, y, row = pictures.places()
-    seen = (bare[1] & papered[1] & _is_paper(papered[0])).ravel()
+    told = papered[1] | pictures.habits.overexposes
+    seen = (bare[1] & told & _is_paper(papered[0])).ravel()
     light = pictures.light[between].reshape(len(between), -1).astype(np.float64)
     usable = ~pictures.clipped[between].reshape(len(between), -1)
     whole = Passage(

@@ -122,10 +122,10 @@ def _jacobians(
     return found
 
 
-def _projected(jacobian: Reals, linear: Reals, heed: Reals, gain_sigma: float) -> Reals:
+def _projected(jacobian: Reals, linear: Reals, heed: Reals, gain_sigma: tuple[float, float]) -> Reals:
     """The part of a Jacobian [p, n] that a and b cannot make up for; linear: [2, n]."""
     weighted = linear * heed
-    inner = weighted @ linear.T + np.eye(2) / gain_sigma**2
+    inner = weighted @ linear.T + np.diag(1 / np.square(gain_sigma))
     return np.asarray(jacobian - np.linalg.solve(inner, weighted @ jacobian.T).T @ linear)
 
 

@@ -149,11 +149,11 @@ def _ramp(late_ms: Reals) -> tuple[Reals, Reals]:
 def solve_gains(scene: Scene, alpha: Reals, weights: Reals) -> Reals:
     """Factors a and b of each picture, [k, 2]: least squares, both known to be about 1. weights: [k, n], 1 / sigma^2."""
     bare, papered = scene.passage.bare * (1 - alpha), scene.passage.papered * alpha
-    ridge = 1 / scene.passage.habits.gain_sigma**2
+    ridge_bare, ridge_papered = (1 / sigma**2 for sigma in scene.passage.habits.gain_sigma)
     light = scene.passage.light
     bb, bp, pp = ((weights * one * other).sum(axis=1) for one, other in ((bare, bare), (bare, papered), (papered, papered)))
-    yb, yp = ((weights * light * one).sum(axis=1) + ridge for one in (bare, papered))
-    bb, pp = bb + ridge, pp + ridge
+    yb, yp = ((weights * light * one).sum(axis=1) for one in (bare, papered))
+    bb, yb, pp, yp = bb + ridge_bare, yb + ridge_bare, pp + ridge_papered, yp + ridge_papered
     under = bb * pp - bp * bp
     return np.stack([(pp * yb - bp * yp) / under, (bb * yp - bp * yb) / under], axis=-1)
 

@@ -13,6 +13,10 @@ from recorder.alignment.thermal import HABITS as THERMAL_HABITS
 from recorder.take import Take
 from recorder.videoreader import VideoError
 
+# The event camera's own pictures (APS) have a fixed exposure, set for a face: white paper is often too bright for it.
+OWN_HABITS = Habits(gain_sigma=(0.1, 0.6), overexposes=True)
+HABITS = {Stream.FRAMES: OWN_HABITS, Stream.RGB: Habits(), Stream.THERMAL: THERMAL_HABITS}
+
 
 def read_pictures(take: Take, stream: Stream, spans_us: Sequence[tuple[float, float]]) -> Pictures | None:
     """The pictures of some stretches [start, end) of the stream's own time; None where there are none.
@@ -39,8 +43,7 @@ def read_pictures(take: Take, stream: Stream, spans_us: Sequence[tuple[float, fl
     light = np.stack([found[t][1] for t in order])
     clipped = np.stack([found[t][2] for t in order])
     even = light if stream is Stream.THERMAL else _at_one_exposure(light, exposure)
-    habits = THERMAL_HABITS if stream is Stream.THERMAL else Habits()
-    return Pictures(np.array(order, np.int64), exposure, even, clipped, aspect, habits)
+    return Pictures(np.array(order, np.int64), exposure, even, clipped, aspect, HABITS[stream])
 
 
 def _sample(image: Any) -> tuple[Light, Bools]:

@@ -13,6 +13,8 @@ from recorder.alignment.paper_geometry import Geometry
 STEP_MS, STEP_SHIFT = 5.0, 0.1  # of the grid: less than an exposure, and than what the edge moves meanwhile
 SHIFT_SIGMAS = 2.0
 COARSE_SAMPLES, FINE_SAMPLES = 250, 1500
+LATE_STEP_MS = 4.0
+KNOWN_CLOCK_MS = 1e-3
 TRIES = 4  # of the best places of the grid
 APART_MS = 2.0  # farther away a descent's end is another one
 AS_GOOD = 6.0  # a rival that costs less more than the best is not excluded: 1 in 70 by chance (chi squared, 1 degree)
@@ -50,6 +52,23 @@ def fit_cover(scenes: Sequence[Scene], geometry: Geometry, search_ms: float) -> 
     spread, deviation = covariance(near, prior, best)
     explained, partly = _explained(near, best)
     return CoverFit(best, spread, deviation, explained, partly, _rival_ms(found))
+
+
+def fit_front_to_pictures(scene: Scene, geometry: Geometry) -> CoverFit:
+    """How late the front of a scene is, where clock and geometry are known: descents from all over what its errors allow."""
+    prior = Prior.of([scene], geometry, KNOWN_CLOCK_MS)
+    few, near = _thinned(scene, COARSE_SAMPLES), _thinned(scene, FINE_SAMPLES)
+    starts = []
+    reach = 2 * float(np.sqrt(scene.front.errors[0, 0]))
+    for late in np.linspace(-reach, reach, 2 * int(np.ceil(reach / LATE_STEP_MS)) + 1):
+        parameters = prior.means.copy()
+        parameters[late_terms(0).start] = late
+        starts.append(parameters)
+    found = sorted((descend([few], prior, start) for start in starts), key=lambda pair: pair[1])
+    best, _ = descend([near], prior, found[0][0])
+    spread, deviation = covariance([near], prior, best)
+    explained, partly = _explained([near], best)
+    return CoverFit(best, spread, deviation, explained, partly, 0.0)
 
 
 def _rival_ms(found: Sequence[tuple[Reals, float]]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from protocol.streams import Array
 from recorder.alignment.edge_fit import Line, NoEdgeError, basis, full_ms, refine, rough_line
 from recorder.alignment.edge_tiles import TILE_PX, Grid, Reals, peaks_ms
+from recorder.paperwatch import PaperSighting
 
 __all__ = ["Front", "NoEdgeError", "Slide", "fit_front"]
 
@@ -18,13 +19,22 @@ BIN_MS = 2.0
 MIN_EVENTS = 4_000  # an edge over a twentieth of a DAVIS346
 
 
+# What a watch that looks at events a millisecond and a tile at a time may be wrong by, beside its own uncertainty, 1 sigma:
+# in proportion to u, and to u squared.
+ROUGH_STRETCH_MS, ROUGH_BEND_MS = 3.0, 1.0
+
+
 @dataclass(frozen=True)
 class Slide:
-    """A stretch of event time in which the paper comes (leaves False) or goes; the edge crosses the view within it."""
+    """A stretch of event time in which the paper comes (leaves False) or goes; the edge crosses the view within it.
+
+    sighting: what a watch saw of it, for when the events themselves do not show the edge well enough.
+    """
 
     begin_us: int
     end_us: int
     leaves: bool
+    sighting: PaperSighting | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,18 @@ def fit_front(events: Array, resolution: tuple[int, int], slide: Slide) -> Front
     line = rough_line(peaks, strength / TILE_PX**2, grid, full)
     line = refine(line, grid, events, times_ms, full, leaves=slide.leaves)
     return _front(line, slide, resolution)
+
+
+def rough_front(sighting: PaperSighting, slide: Slide) -> Front:
+    """The edge as a watch saw it."""
+    seen = sighting.front
+    one, u, v, uu, uv, vv, uuu = np.array(seen.coefficients) * 1e-3
+    terms = np.array([one, u, uu, uuu, -v, vv, -uv])  # v points the other way there
+    terms[0] += (seen.origin_us - slide.begin_us) * 1e-3
+    angle = np.radians(seen.angle_deg)
+    errors = np.diag(np.square([sighting.uncertainty_us / 1.96e3, ROUGH_STRETCH_MS, ROUGH_BEND_MS]))
+    direction = float(np.cos(angle)), float(-np.sin(angle))
+    return Front(slide, slide.begin_us, seen.resolution, direction, terms, errors, 0.0, sighting.confidence, True)
 
 
 def _front(line: Line, slide: Slide, resolution: tuple[int, int]) -> Front:

@@ -26,7 +26,8 @@ HYSTERESIS_LEAVING, HYSTERESIS_COMING = 1.0, 0.125
 # Hands move by minimum jerk (Flash, Hogan 1985). In the middle third of such a way, in which the edge crosses the view, the
 # slowness changes by some 15 percent: as shares of the linear term, the quadratic, the cubic one and the twist are small.
 SHAPE_SIGMA = np.array([np.inf, np.inf, 0.1, 0.05, np.inf, 0.05, 0.05])
-TILE_SIGMA_MS = 0.3  # of the onset of one tile; neighbours err alike, so that this many count as one:
+STIFF_SIGMA = np.array([np.inf, np.inf, 0.03, 0.02, np.inf, 0.02, 0.02])
+TILE_SIGMA_MS, WAITED_TILE_MS = 0.3, 5.0  # of the onset of one tile; neighbours err alike, so that this many count as one:
 TILES_ALIKE = 20.0
 LATENCY_SHARE = 0.03  # 1 sigma of the onset, as a share of the time constant: what the model of the answer is worth
 LATENCY_MIN_MS = 0.05
@@ -36,6 +37,7 @@ FULL_WITHIN = 0.003  # a Poisson process of 12 events a microsecond varies by 1 
 FULL_BINS = 5
 FULL_FREE_MS = 1.0  # for so long it hardly delays
 FULL_BUS_MS = 0.3  # 1 sigma of what it may have delayed of the rest
+WAITED_MS = (6.0, 4.0, 2.0)  # beside errors, where it was full all the while, as under a lamp that flickers strongly
 BURST_TAUS = 1.0  # from the earlier of the two quantiles to the later one
 
 
@@ -107,13 +109,16 @@ def _votes(times: Reals, x: Reals, y: Reals) -> list[tuple[int, float, float, fl
     return votes
 
 
-def robust(functions: Reals, values: Reals, weights: Reals, slowness: float) -> tuple[Reals, Reals, float]:
+def robust(
+    functions: Reals, values: Reals, weights: Reals, slowness: float, *, waited: bool = False
+) -> tuple[Reals, Reals, float]:
     """Terms [7], their covariance, and the robust deviation of the values [n] from them (Cauchy weights).
 
-    weights: [n], mean about 1; slowness: of the front, ms a half width, from which its shape may differ a little.
+    weights: [n], mean about 1; slowness: of the front, ms a half width, from which its shape may differ a little;
+    waited: the values are late by anything, so that a straight front of even speed is the better guess.
     """
-    shape = np.diag(1 / np.square(SHAPE_SIGMA * abs(slowness)))
-    information = weights / weights.mean() / (TILE_SIGMA_MS**2 * TILES_ALIKE)
+    shape = np.diag(1 / np.square((STIFF_SIGMA if waited else SHAPE_SIGMA) * abs(slowness)))
+    information = weights / weights.mean() / ((WAITED_TILE_MS if waited else TILE_SIGMA_MS) ** 2 * TILES_ALIKE)
     now, scale = information, 0.0
     for _ in range(12):
         weighted = functions * now[:, None]
@@ -133,6 +138,7 @@ def refine(line: Line, grid: Grid, events: Array, times_ms: Reals, full: Stretch
     """
     hysteresis = HYSTERESIS_LEAVING if leaves else HYSTERESIS_COMING
     near = _near(line, grid, events, times_ms)
+    near = near[_of_one_sign(grid.tiles(events[near]), events["p"][near] > 0, grid.count)]
     events, times_ms = events[near], times_ms[near]
     tiles, pixels = grid.tiles(events), grid.pixels(events)
     functions = basis(*_along(line, *grid.places()))
@@ -141,13 +147,13 @@ def refine(line: Line, grid: Grid, events: Array, times_ms: Reals, full: Stretch
         chosen = (late > -BEFORE_MS) & (late < AFTER_MS)
         expected = functions @ line.terms - BEFORE_MS
         found = bursts(tiles[chosen], late[chosen] + BEFORE_MS, grid.count)
-        found, good = _trusted(found, expected, full)
+        found, good, waited = _trusted(found, expected, full)
         onsets = expected + found.onset_ms(hysteresis)
         if good.sum() < MIN_TILES:
             raise NoEdgeError("The edge before the event camera is too faint to be timed; choose another time.")
         weights = 1 / np.maximum(found.tau_ms[good], 0.3) ** 2
-        terms, covariance, spread = robust(functions[good], onsets[good], weights, line.terms[1])
-        errors = _errors(found.tau_ms[good], weights, full is not None) + covariance[:3, :3]
+        terms, covariance, spread = robust(functions[good], onsets[good], weights, line.terms[1], waited=waited)
+        errors = _errors(found.tau_ms[good], weights, full is not None, waited) + covariance[:3, :3]
         line = replace(line, terms=terms, errors=errors, spread_ms=spread, full_bus=full is not None)
     return line
 
@@ -156,6 +162,12 @@ def _near(line: Line, grid: Grid, events: Array, times_ms: Reals) -> NDArray[np.
     """The events that may belong to a front which moves while it is refined."""
     late = times_ms - _crossings(line, grid)[grid.pixels(events)]
     return np.flatnonzero((late > -BEFORE_MS - NEAR_MS) & (late < AFTER_MS + NEAR_MS))
+
+
+def _of_one_sign(tiles: NDArray[np.int64], on: Bools, count: int) -> Bools:
+    """Which events have the polarity of most events of their tile: an edge makes a tile brighter or darker, not both."""
+    brighter = np.bincount(tiles, np.where(on, 1.0, -1.0), count) > 0
+    return np.asarray(brighter[tiles] == on)
 
 
 def _along(line: Line, x: Reals, y: Reals) -> tuple[Reals, Reals]:
@@ -175,8 +187,8 @@ def full_ms(times_ms: Reals) -> Stretch:
     return (float(full[0]), float(full[-1] + 1)) if len(full) >= FULL_BINS else None
 
 
-def _trusted(found: Bursts, expected_ms: Reals, full: Stretch) -> tuple[Bursts, Bools]:
-    """The bursts, and which of them can be used. expected_ms: to be added to their times, [n].
+def _trusted(found: Bursts, expected_ms: Reals, full: Stretch) -> tuple[Bursts, Bools, bool]:
+    """The bursts, which of them can be used, and whether even those had to wait. expected_ms: to be added to their times, [n].
 
     Where the read-out is full, those that begin before, with the time constant of those that end before.
     """
@@ -184,15 +196,15 @@ def _trusted(found: Bursts, expected_ms: Reals, full: Stretch) -> tuple[Bursts, 
     early = found.early_ms + expected_ms
     free = good & (early < full[0] + FULL_FREE_MS) if full else good
     if full is None or free.sum() < MIN_TILES:
-        return found, good
+        return found, good, full is not None
     over = early + BURST_TAUS * found.tau_ms
     whole = free & (over < full[0] + FULL_FREE_MS)
     tau = float(np.median(found.tau_ms[whole])) if whole.any() else float(np.percentile(found.tau_ms[free], 10))
-    return replace(found, tau_ms=np.minimum(found.tau_ms, tau)), free
+    return replace(found, tau_ms=np.minimum(found.tau_ms, tau)), free, False
 
 
-def _errors(tau_ms: Reals, weights: Reals, full_bus: bool) -> Reals:
+def _errors(tau_ms: Reals, weights: Reals, full_bus: bool, waited: bool) -> Reals:
     """What the model of the answer is worth: see edge.Front.errors."""
     latency = LATENCY_MIN_MS + LATENCY_SHARE * float(np.average(tau_ms, weights=weights)) + FULL_BUS_MS * full_bus
     model = np.array([latency, STRETCH_MIN_MS + LATENCY_SHARE / 2 * float(np.median(tau_ms)), STRETCH_MIN_MS])
-    return np.diag(model**2)
+    return np.diag(np.square(model + np.multiply(WAITED_MS, waited)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from protocol.streams import Array
 
 TILE_PX = 8  # a tile holds some hundred events of a passing edge, which crosses it in a millisecond or two
+OFTEN, TIMES_OFTEN = 85, 2.0  # percentile of the bins of a tile, of which an edge stirs few
 Reals = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -81,12 +82,16 @@ class Bursts:
 
 
 def peaks_ms(tiles: NDArray[np.int64], times_ms: Reals, count: int, bin_ms: float) -> tuple[Reals, Reals]:
-    """Middle of the busiest two bins of each tile, and how many events are in them, [count] each. times_ms: 0 or more."""
+    """Middle of the busiest two bins of each tile, and how many events are in them beyond what often comes, [count] each.
+
+    times_ms: 0 or more. A lamp that flickers stirs a tile as much in every period as an edge does once.
+    """
     bins = int(times_ms.max() / bin_ms) + 2 if len(times_ms) else 2
     flat = tiles * bins + (times_ms / bin_ms).astype(np.int64)
     counts = np.bincount(flat, minlength=count * bins).reshape(count, bins)
     pairs = counts[:, :-1] + counts[:, 1:]
-    return (pairs.argmax(axis=1) + 1.0) * bin_ms, pairs.max(axis=1).astype(np.float64)
+    often = np.percentile(pairs, OFTEN, axis=1)
+    return (pairs.argmax(axis=1) + 1.0) * bin_ms, np.maximum(pairs.max(axis=1) - TIMES_OFTEN * often, 0)
 
 
 def bursts(tiles: NDArray[np.int64], times_ms: Reals, count: int) -> Bursts:

@@ -7,8 +7,9 @@ For whoever puts an alignment together:
     pictures = read_pictures(take, Stream.RGB, spans_us(fronts, clock))                                      cover_read.py
     fit = align_by_paper(fronts, pictures, clock, rig)      None: this camera's pictures do not tell
 
-slides: `Slide(begin_us, end_us, leaves)` in event time; clock: `ClockGuess`; rig: `unknown_rig(...)`, or what other takes of
-the session say: `pool([fit.geometry ...], unknown_rig(...))` (paper_geometry.py). For thermal pictures see thermal.py.
+slides: `Slide(begin_us, end_us, leaves, sighting)` in event time, sighting: what recorder.paperwatch saw; clock: `ClockGuess`;
+rig: `unknown_rig(...)`, or what other takes of the session say: `pool([fit.geometry ...], unknown_rig(...))`
+(paper_geometry.py). Thermal pictures are told apart by themselves (thermal.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,10 @@ import numpy as np
 from protocol.analysis import SyncFlag
 from protocol.streams import Array
 from recorder.alignment.cover import SETTLED_MS, STILL_SPAN_MS, Pictures, find_passage
+from recorder.alignment.cover_flicker import without_flicker
 from recorder.alignment.cover_model import CLOCK, LATE_TERMS, ClockGuess, Scene, late_terms
-from recorder.alignment.cover_search import CoverFit, fit_cover
-from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front
+from recorder.alignment.cover_search import CoverFit, fit_cover, fit_front_to_pictures
+from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front, rough_front
 from recorder.alignment.paper_geometry import Geometry, same_camera
 from recorder.alignment.thermal import as_light
 
@@ -29,11 +31,14 @@ __all__ = ["ClockGuess", "PaperFit", "Slide", "align_by_paper", "calibrated", "f
 
 NORMAL_95 = 1.96
 MIN_EXPLAINED = 0.8  # of the change where the edge is seen: 0.99 for colour, 0.9 for thermal pictures, below 0.5 for others
+MIN_OWN_EXPLAINED = 0.7  # of the event camera's own, in which paper and wall are overexposed
 MIN_PICTURES = 1  # in which the edge is seen partly
 FLOOR_US = 150.0  # half width: what no fit tells, the shape of the edge and of the exposure
 WARM_FLOOR_US = 2_500.0  # the same of a bolometer, whose time constant is known to some 20 percent of 12 ms
-LATENCY_LEFT_MS = 0.1  # 1 sigma of a front after it was compared with the event camera's own pictures
+LATENCY_LEFT_MS = 0.7  # 1 sigma of a front set right by one or two pictures whose paper is overexposed
 OWN_CLOCK_US = 1.0
+GOOD_FRONT_MS = 1.0  # 1 sigma of a front that the event camera's own pictures do not improve
+SLACK_US = 20_000.0  # of exposure, read-out, and of a view that is wider than the event camera's
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,9 @@ def find_fronts(events: Array, resolution: tuple[int, int], slides: Sequence[Sli
     for slide in slides:
         try:
             fronts.append(fit_front(events, resolution, slide))
-        except NoEdgeError:
-            continue  # a slide that is none is no evidence; the caller sees how many there are
+        except NoEdgeError:  # a slide without a sighting is no evidence; the caller sees how many fronts there are
+            if slide.sighting is not None:
+                fronts.append(rough_front(slide.sighting, slide))
     return fronts
 
 
@@ -75,24 +81,28 @@ def spans_us(fronts: Sequence[Front], clock: ClockGuess) -> list[tuple[float, fl
 
 
 def calibrated(fronts: Sequence[Front], pictures: Pictures | None) -> list[Front]:
-    """The fronts set right by the event camera's own pictures, whose clock and place are the events': what is left between
-    them is the latency of the event pixels. pictures: None leaves the fronts as they are.
+    """The fronts set right by the event camera's own pictures where the events tell the time badly: where its read-out was
+    full, or a watch had to do. The pictures' clock and place are the events', so what they miss is the front's error.
+
+    pictures: None leaves the fronts as they are.
     """
-    return [front if pictures is None else _calibrated(front, pictures) for front in fronts]
+    return [front if pictures is None or _is_good(front) else _calibrated(front, pictures) for front in fronts]
+
+
+def _is_good(front: Front) -> bool:
+    return float(front.errors[0, 0]) < GOOD_FRONT_MS**2
 
 
 def _calibrated(front: Front, pictures: Pictures) -> Front:
     clock = ClockGuess(0.0, front.origin_us, OWN_CLOCK_US, 0.0, 0.01)
-    scenes = _scenes([front], pictures, clock)
-    if not scenes:
+    reach_us = 2e3 * float(np.sqrt(front.errors[0, 0]))
+    scenes = _scenes([front], pictures, clock, reach_us)
+    fit = fit_front_to_pictures(scenes[0], same_camera()) if scenes else None
+    if fit is None or fit.explained < MIN_OWN_EXPLAINED or fit.partly[0] < MIN_PICTURES:
         return front
-    fit = fit_cover(scenes, same_camera(), OWN_CLOCK_US * 1e-3)
-    if fit.explained < MIN_EXPLAINED or fit.partly[0] < MIN_PICTURES:
-        return front
-    terms = front.terms.copy()
-    late = late_terms(0)
+    late, terms = late_terms(0), front.terms.copy()
     terms[:LATE_TERMS] += fit.parameters[late]
-    left = fit.covariance[late, late] + np.diag([LATENCY_LEFT_MS**2, 0, 0])
+    left = fit.covariance[late, late] * max(fit.deviation, 1) ** 2 + np.diag([LATENCY_LEFT_MS**2, 0, 0])
     return replace(front, terms=terms, errors=left)
 
 
@@ -104,8 +114,8 @@ def align_by_paper(fronts: Sequence[Front], pictures: Pictures | None, clock: Cl
     """
     if pictures is None:
         return None
-    pictures = as_light(pictures) if pictures.habits.counts else pictures
-    scenes = _scenes(fronts, pictures, clock)
+    pictures = as_light(pictures) if pictures.habits.counts else without_flicker(pictures)
+    scenes = _scenes(fronts, pictures, clock, clock.search_us)
     if not scenes:
         return None
     fit = fit_cover(scenes, rig, clock.search_us * 1e-3)
@@ -114,12 +124,12 @@ def align_by_paper(fronts: Sequence[Front], pictures: Pictures | None, clock: Cl
     return _reported(fit, scenes, clock, pictures.frozen_us)
 
 
-def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess) -> list[Scene]:
+def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess, reach_us: float) -> list[Scene]:
+    """reach_us: by how much the edge may pass earlier or later than the clock's guess says."""
     scenes = []
     for front in fronts:
         first, last = (clock.stream_us(front.origin_us + t * 1e3) for t in front.range_ms())
-        slack_us = clock.search_us + 20_000
-        passage = find_passage(pictures, (first, last), slack_us, leaves=front.slide.leaves)
+        passage = find_passage(pictures, (first, last), reach_us + SLACK_US, leaves=front.slide.leaves)
         if passage is not None and len(passage.x):
             scenes.append(Scene(passage, front, clock))
     return scenes

@@ -13,7 +13,7 @@ LOW, HIGH = 2.0, 98.0  # percentiles of the counts between which warmth is told 
 # Counts stand for temperatures: their level creeps by hundredths of a kelvin in a second and jumps by tenths when the shutter
 # has closed (FLIR Lepton Engineering Datasheet), which is 2 percent of what a face differs from the room. The temporal noise
 # filter of such cameras, where it is on, leaves a share of each picture in the next.
-HABITS = Habits(gain_sigma=0.02, memory=0.1, memory_sigma=0.1, counts=True)
+HABITS = Habits(gain_sigma=(0.02, 0.02), memory=0.1, memory_sigma=0.1, counts=True)
 BOLOMETER_MS = 24.0  # a box as long as two time constants of a bolometer, 12 ms (as usually given: 10-15 ms), where not told
 
 
