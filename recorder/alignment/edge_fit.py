@@ -14,6 +14,7 @@ MIN_BURST = 1.0  # events a pixel of a tile that an edge has swept over; noise g
 MIN_TILES = 60  # about a twentieth of a DAVIS346; a hand alone covers fewer along any one front
 MIN_SHARE = 0.5  # of the tiles with a burst that lie on the front; they nearly all do when a sheet slides by
 SLOWNESS_MS = np.geomspace(8, 160, 18)  # a half width: from a swift 5 m/s to 0.25 m/s at 13 cm
+FASTEST_MS = 5.0
 DIRECTIONS_DEG = np.arange(0.0, 360.0, 6.0)
 VOTE_MS = 4.0
 NEAR_MS = 10.0  # how far a tile's busiest instant may be from the rough front
@@ -91,6 +92,8 @@ def rough_line(peak_ms: Reals, per_pixel: Reals, grid: Grid, full: Stretch) -> L
     if full is not None and (near & (times < full[0])).sum() >= MIN_TILES:
         near &= times < full[0]
     terms, _, _ = robust(basis(u, v)[near], times[near], np.ones(int(near.sum())), slowness)
+    if abs(terms[1]) < FASTEST_MS:
+        raise NoEdgeError("All of the view changes at once in that time, as by a lamp; choose the time when the paper moves.")
     return Line(direction, terms, share, np.eye(3))
 
 
