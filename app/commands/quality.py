@@ -10,7 +10,9 @@ from rich.table import Table
 from app.output import done_or_failed, print_json, print_table
 from app.pool import Done, each_take
 from app.takes import as_json_rows, failed, jobs_option, json_option, keep, named, paths_argument, write_option
-from protocol.analysis import QualityRecord
+from protocol.analysis import QualityRecord, SyncRecord
+from protocol.errors import GlimpseError
+from recorder.analysisstore import read_analysis
 from recorder.quality import assess
 from recorder.take import Take
 
@@ -20,7 +22,16 @@ STYLE = {"good": "green", "check": "yellow", "redo": "red", "unknown": "dim"}
 def assess_take(path: Path) -> QualityRecord:
     """The verdict on one take."""
     with Take(path) as take:
-        return assess(take)
+        return assess(take, sync=_known_sync(path))
+
+
+def _known_sync(path: Path) -> SyncRecord | None:
+    """The alignment that was kept, since finding it takes longer than all the rest; None where there is none to be used."""
+    try:
+        kept = read_analysis(path)
+    except GlimpseError:  # damaged: it can be computed again, and `--write` replaces it
+        return None
+    return kept.sync if kept else None
 
 
 @click.command(
@@ -38,7 +49,8 @@ def quality(paths: tuple[str, ...], as_json: bool, write: bool, jobs: int | None
     """Judge takes: good, check (look at it) or redo (record it again), and say why.
 
     PATH is a take (its .aedat4, another of its files, or the name without ending) or a folder of takes. Of a single take every
-    measure is shown, of several the verdict and its first reason.
+    measure is shown, of several the verdict and its first reason. The clocks of the frame cameras are judged where
+    `glimpse sync --write` has found them before.
     """
     done = each_take(assess_take, named(paths), "Judging", jobs)
     done = keep(done, lambda record: {"quality": record}) if write else done

@@ -69,6 +69,16 @@ def test_a_verdict_has_its_measures_and_joins_what_was_kept_before(take, capsys)
     assert all(measure["verdict"] in ("good", "check", "redo", "unknown") for measure in row["measures"])
 
 
+def test_the_verdict_judges_the_clocks_that_were_kept(take, capsys):
+    run(capsys, "sync", take, "--json", "--write")
+    _, (row,), _ = run(capsys, "quality", take, "--json")
+    judged = next(measure for measure in row["measures"] if measure["name"] == "sync_rgb")
+    assert judged["value"] == pytest.approx(read_analysis(take).sync.rgb.uncertainty_us / 1000)
+    analysis_path(take).write_text("{")
+    _, (row,), _ = run(capsys, "quality", take, "--json")
+    assert next(measure for measure in row["measures"] if measure["name"] == "sync_rgb")["verdict"] == "unknown"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_without_json_a_table_is_shown(take, capsys, command):
     code, told, _ = run(capsys, command, take)
