@@ -75,6 +75,11 @@ class PictureFaces:
         count, least, side = len(pictures), least_share * len(pictures), round(factor * min(pictures[0].shape[:2]))
         return _largest_first([_agreed(group, count, factor) for group in groups if _believed(group, count, least, side)])
 
+    def showing(self, pictures: Sequence[Picture]) -> list[Picture]:
+        """Those in which there is a face. pictures: of one size."""
+        factor = min(1.0, EYES_PX / pictures[0].shape[1]) if pictures else 1.0
+        return [picture for picture in pictures if self._boxes(_prepared(picture, factor))]
+
     def _sightings(self, grey: NDArray[np.uint8]) -> list[_Sighting]:
         if self._finder.has_landmarks:
             return [self._sighting(grey, face) for face in self._finder.find(grey)]

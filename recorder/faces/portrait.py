@@ -106,20 +106,22 @@ def _sum_up(x: Any, y: Any, p: Any, sums: Any, highest: Any) -> None:
         highest[row, column] = max(highest[row, column], sums[row, column])
 
 
-def portraits(events: Array, resolution: tuple[int, int]) -> list[tuple[NDArray[np.uint8], ...]]:
+def portraits(
+    events: Array, resolution: tuple[int, int], found: Sequence[Sweep] | None = None
+) -> list[tuple[NDArray[np.uint8], ...]]:
     """What each sweep shows, the last one first: grey pictures [H, W], the same in different tones.
 
     A sweep that neither darkens nor lightens the view is something else that moves, and is left out. events: [n] of
-    EVENT_DTYPE, clean.
+    EVENT_DTYPE, clean; found: its sweeps, where they are known.
     """
-    found = []
-    for sweep in reversed(sweeps(events, resolution)):
+    shown = []
+    for sweep in reversed(sweeps(events, resolution) if found is None else found):
         times = events["t"]  # not searchsorted: it would copy all of them
         part = events[bisect_left(times, sweep.start_us) : bisect_left(times, sweep.end_us)]
         levels = below_paper(part, resolution)
         if levels is not None:
-            found.append(_toned(levels))
-    return found
+            shown.append(_toned(levels))
+    return shown
 
 
 def _toned(levels: Floats) -> tuple[NDArray[np.uint8], ...]:

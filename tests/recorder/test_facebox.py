@@ -9,10 +9,12 @@ import pytest
 from protocol.streams import EVENT_DTYPE, Stream
 from recorder.activity import clean_events
 from recorder.facebox import face_in_events, face_in_pictures, find_face, search_faces
+from recorder.faces.blinks import eyes_from_blinks
+from recorder.faces.colour import lay_over
 from recorder.faces.eyes import iris_candidates
 from recorder.faces.geometry import Eyes, face_box
 from recorder.faces.pictures import PictureFaces
-from recorder.faces.portrait import below_paper, portraits, sweeps
+from recorder.faces.portrait import Sweep, below_paper, portraits, sweeps
 from recorder.take import Take
 from recorder.video2events.faces import CascadeFinder
 
@@ -155,6 +157,77 @@ def test_a_dark_disc_is_found_to_a_pixel():
 def test_a_flat_picture_leaves_the_eye_where_it_is_expected():
     best = iris_candidates(np.full((40, 60), 90, np.uint8), (28.0, 22.0), 6.0, (5.0,))[0]
     assert best.at == (28.0, 22.0)
+
+
+def blinking(times_s, places, span_s=6.0, seed=0):
+    """Noise of half an event a second and pixel, and bursts of 800 events in 40 ms about each of the places."""
+    rng = np.random.default_rng(seed)
+    count = round(0.5 * SIZE[0] * SIZE[1] * span_s)
+    found = [(rng.uniform(0, span_s, count), rng.uniform(0, SIZE[0], count), rng.uniform(0, SIZE[1], count))]
+    for time in times_s:
+        for x, y in places:
+            found.append((time + rng.uniform(0, 0.04, 800), rng.normal(x, 8, 800), rng.normal(y, 3, 800)))
+    t, x, y = (np.concatenate(part) for part in zip(*found, strict=True))
+    events = np.zeros(len(t), EVENT_DTYPE)
+    events["t"], events["x"], events["y"] = t * 1e6, x, y
+    events["p"] = rng.integers(0, 2, len(t))
+    return events[np.argsort(events["t"], kind="stable")]
+
+
+def test_two_patches_that_burst_together_are_eyes_that_blink():
+    found = eyes_from_blinks(blinking((1.0, 2.5, 4.3), ((140, 95), (205, 99))), SIZE)
+    assert found.blinks == 3
+    assert distance(found.eyes.left, (140, 95)) < 2
+    assert distance(found.eyes.right, (205, 99)) < 2
+
+
+def test_blinks_give_a_face_to_events_without_any_paper():
+    face = face_in_events(blinking((1.0, 2.5), ((140, 95), (205, 99))), SIZE)
+    assert face.source == "events"
+    assert face.confidence < 0.8
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(140, 95)],  # one patch
+        [(140, 95), (160, 95)],  # too near
+        [(40, 95), (300, 95)],  # too far apart
+        [(140, 60), (205, 160)],  # one far above the other
+        [(60, 40), (140, 95), (205, 95), (290, 40), (170, 200), (60, 200)],  # the whole head moves
+    ],
+)
+def test_bursts_that_do_not_lie_as_eyes_do_are_none(places):
+    assert eyes_from_blinks(blinking((1.0, 2.5, 4.3), places), SIZE) is None
+
+
+def test_bursts_beside_a_sheet_that_passes_are_hands_and_corners():
+    events = blinking((1.0,), ((140, 95), (205, 99)))
+    assert eyes_from_blinks(events, SIZE, [Sweep(500_000, 800_000, 10**6)]) is None
+
+
+def test_too_short_a_recording_says_nothing_of_blinks():
+    assert eyes_from_blinks(blinking((0.5,), ((140, 95), (205, 99)), span_s=1.0), SIZE) is None
+
+
+def test_colour_pictures_are_laid_over_the_events(simulated_take, seen):
+    with Take(simulated_take) as take:
+        times = take.frame_times(Stream.RGB)
+        pictures = [image for _, image in take.frames(Stream.RGB, int(times[-25]))][::8]
+        eyes = PictureFaces(CascadeFinder()).find(pictures)[0].eyes
+        laid = lay_over(pictures, seen[0], SIZE, sweeps(seen[0], SIZE))
+        face = find_face(take)
+    assert distance(laid.eyes(eyes).left, face.left_eye) < 20  # a hand's breadth between the cameras
+    assert abs(laid.eyes(eyes).apart_px / distance(face.left_eye, face.right_eye) - 1) < 0.1
+
+
+def test_colour_pictures_of_something_else_are_laid_nowhere(seen):
+    rng = np.random.default_rng(3)
+    blocks = np.kron(rng.integers(0, 255, (12, 16, 3)), np.ones((40, 40, 1))).astype(np.uint8)
+    for picture in (blocks, np.zeros((480, 640, 3), np.uint8)):
+        assert lay_over([picture], seen[0], SIZE) is None
+    assert lay_over([], seen[0], SIZE) is None
+    assert lay_over([blocks], seen[0][:10], SIZE) is None
 
 
 def test_the_box_of_a_face_follows_a_tilted_head():
