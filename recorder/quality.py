@@ -136,6 +136,7 @@ def _of_events(evidence: Evidence, phases: Phases, activity: Activity) -> Found:
     yield "event_peak", rates.peak_rate(times_us, phases.watched, thinning)
     yield "head_turn", motion.head_turn(activity, phases, thinning)
     yield "talking", motion_mouth.talking(activity, phases, evidence.faces.face)
-    yield "noise", noise.background(activity, phases, thinning)
-    yield "hot_pixels", noise.hot_share(evidence.hot)
-    yield "flicker", flicker.flicker(evidence.events, phases.quiet or phases.watched)
+    lamps = flicker.flicker(evidence.events, phases.rest(flicker.LEAST_US))
+    yield "flicker", lamps
+    yield "noise", flicker.unless_flicker(noise.background(activity, phases, thinning), lamps)
+    yield "hot_pixels", flicker.unless_flicker(noise.hot_share(evidence.hot), lamps)

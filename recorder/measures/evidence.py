@@ -31,6 +31,7 @@ from recorder.take import Take
 BIN_US = 10_000  # of the counts by tile: no measure that uses them asks for less than some tens of ms
 SAMPLE_US = 250_000  # the pictures of this long are looked at for the light: some six of an event camera
 MOST_PICTURES = 6
+MOST_HOT = 0.02  # share of pixels; where more seem hot it is flicker, and leaving them out would leave out part of the face
 # Eight times a take of 10 s with 3 million. Lamps that flicker strongly give 10 million a second, two gigabytes a take.
 MOST_EVENTS = 24_000_000
 BEHIND_PAPER = "The paper was before the face, so no movement can be seen."
@@ -76,6 +77,7 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
     events = clean_events(raw, resolution)
     judged = judged_range(events)
     hot = hot_pixels(events, resolution)
+    left_out = hot & (hot.mean() < MOST_HOT)
     paper = paper or look_for_paper(events, resolution, manifest.t0_scheduled_us if manifest else None)
     parts = phases(judged, manifest, paper) if judged else None
     return Evidence(
@@ -88,7 +90,7 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
         events=events,
         hot=hot,
         phases=parts,
-        activity=_activity(events, resolution, hot, judged) if judged else None,
+        activity=_activity(events, resolution, left_out, judged) if judged else None,
         paper=paper,
         faces=_faces(take, events, paper),
         pictures=() if _left_in(paper) else _pictures(take, parts),
@@ -109,7 +111,7 @@ def read_events(take: Take) -> tuple[Array, int]:
 
 
 def _faces(take: Take, events: Array, paper: PaperSeen) -> FaceSearch:
-    if _left_in(paper):
+    if _left_in(paper) or not len(events):
         return FaceSearch()
     try:
         return search_faces(take, events, paper=paper)

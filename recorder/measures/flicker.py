@@ -11,7 +11,8 @@ LAMPS_HZ = (100.0, 120.0)
 BIN_US = 1_000
 SEGMENT = 1_000  # bins: one second, so 1 Hz apart; a Hann window keeps what is 2 Hz off out
 BESIDE_HZ = (4, 5, 6, 7)  # on both sides: what the rate has at any frequency, a lamp or none
-LEAST_EVENTS = 1_000
+LEAST_EVENTS, LEAST_US = 1_000, SEGMENT * BIN_US
+STRONG = 20.0  # per cent, as in the table of limits: from here on the lamps give a fair part of all events
 
 
 def flicker(events: Array, span: Range) -> Reading:
@@ -25,7 +26,7 @@ def flicker(events: Array, span: Range) -> Reading:
     """
     chosen = slice_of(events, span)
     bins = (span[1] - span[0]) // BIN_US
-    if bins < SEGMENT or len(chosen) < LEAST_EVENTS:
+    if span[1] - span[0] < LEAST_US or len(chosen) < LEAST_EVENTS:
         return Reading(unknown="There is no quiet second with enough events to look for flicker in.")
     powers = [spectrum(_counts(chosen, polarity, span[0], int(bins))) for polarity in (0, 1)]
     mean_hz = len(chosen) * 1e6 / (span[1] - span[0])
@@ -33,6 +34,13 @@ def flicker(events: Array, span: Range) -> Reading:
     hz = max(found, key=found.__getitem__)
     rounded = {f"{lamp:.0f}_hz": round(float(value), 1) for lamp, value in found.items()}
     return Reading(100.0 * float(found[hz]) / mean_hz, {"hz": hz, "amplitude_hz": round(float(found[hz]), 1), **rounded})
+
+
+def unless_flicker(reading: Reading, lamps: Reading) -> Reading:
+    """A measure of pixels at rest, unknown where the lamps keep them busy. lamps: of `flicker`."""
+    if lamps.value is None or lamps.value < STRONG:
+        return reading
+    return Reading(unknown="The flicker of the lamps hides what the pixels give at rest.", details=reading.details)
 
 
 def _counts(events: Array, polarity: int, begin_us: int, bins: int) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ MICRO_US = (40_000, 200_000)  # 1/25 to 1/5 s: what is called a micro-expression
 # A tile is stirred when it gives more than a few events a second and pixel above its median, or a quarter above where that is
 # high (flicker). A movement of the face stirs at most an eighth of all tiles at once, the head as a whole a quarter and more.
 STIRRED_HZ, STIRRED_SHARE = 3.0, 0.25
+CHANCE = 4.0  # standard deviations of a tile's count, which matter where flicker gives many events
 HEAD_SHARE = 0.15
 HEAD_WINDOW_US = 50_000
 
@@ -126,18 +127,23 @@ def head_turn(activity: Activity, phases: Phases, thinning: int = 1) -> Reading:
     """
     begin, end = phases.watched
     rates = thinning * window_rates(activity, begin, end, HEAD_WINDOW_US)
+    one_hz = thinning * 1e6 / HEAD_WINDOW_US / activity.tile_px**2  # what a single event counts
     if not len(rates):
         return Reading(unknown="The face is seen too shortly to tell whether the head moved.")
-    share = stirred_share(rates)
+    share = stirred_share(rates, one_hz)
     first, length = longest_run(share >= HEAD_SHARE)
     where = {"at_us": begin + first * HEAD_WINDOW_US, "share": round(float(share.max()), 3)}
     return Reading(length * HEAD_WINDOW_US / 1000, where)
 
 
-def stirred_share(rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the tiles that give clearly more than usual in each window, [N]. rates: events/s/pixel, [N, GY, GX]."""
+def stirred_share(rates: NDArray[np.float64], one_hz: float = 0.0) -> NDArray[np.float64]:
+    """Share of the tiles that give clearly more than usual in each window, [N].
+
+    rates: events/s/pixel, [N, GY, GX]; one_hz: of a single event of a window, for what chance does.
+    """
     usual = np.median(rates, axis=0)
-    return np.asarray((rates - usual > STIRRED_HZ + STIRRED_SHARE * usual).mean(axis=(1, 2)))
+    limit = STIRRED_HZ + STIRRED_SHARE * usual + CHANCE * np.sqrt(usual * one_hz)
+    return np.asarray((rates - usual > limit).mean(axis=(1, 2)))
 
 
 def longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:

@@ -49,6 +49,11 @@ class Phases:
             return self.covered[1], end
         return self.answer or self.judged
 
+    def rest(self, least_us: int) -> Range:
+        """The quiet part where it is as long as that, else all of what was watched."""
+        quiet = self.quiet
+        return quiet if quiet and quiet[1] - quiet[0] >= least_us else self.watched
+
 
 def judged_range(events: Array) -> Range | None:
     """From the first event to the last, at most LONGEST_US about the middle one; None without events.

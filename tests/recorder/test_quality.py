@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from takekit import T0_US, make_take, some_events, write_events
 
-from protocol.analysis import Measure, Verdict
+from protocol.analysis import ClockAlignment, Measure, OnsetRecord, PaperSeen, SyncRecord, SyncStatus, Verdict
 from protocol.manifest import StreamRecord, TakeStatus
 from protocol.streams import EVENT_DTYPE
 from recorder.measures import evidence
@@ -129,6 +129,24 @@ def test_lost_records_are_to_be_done_again(tmp_path):
     streams = {**told.streams, "events": StreamRecord(received=40_100, written=40_000)}
     manifest.write_text(told.model_copy(update={"streams": streams}).to_json())
     assert verdict_on(path).measure("records_lost").value == 100
+
+
+def test_a_simulated_smile_on_command_is_no_take_to_redo(simulated_take):
+    record = verdict_on(simulated_take)
+    assert record.verdict in (Verdict.GOOD, Verdict.CHECK), record.reasons
+    for name in ("paper", "movement", "reaction", "head_turn", "talking", "noise", "flicker"):
+        assert record.measure(name).verdict is Verdict.GOOD, record.measure(name)
+    assert list(record.measure("event_rate").details["steps"]) == ["settle", "paper_in", "countdown", "neutral", "movement"]
+
+
+def test_what_was_computed_before_is_used(simulated_take):
+    clock = ClockAlignment(status=SyncStatus.PAPER, offset_us=0, uncertainty_us=900)
+    with Take(simulated_take) as take:
+        cue_us = take.manifest.cue_us
+    paper = PaperSeen(in_us=cue_us - 3 * SECOND, out_us=cue_us - SECOND)
+    record = verdict_on(simulated_take, sync=SyncRecord(paper=paper, rgb=clock), onset=OnsetRecord(cue_us=cue_us))
+    assert record.measure("sync_rgb").value == 0.9
+    assert record.reasons[0] == "No movement was made after the cue; record again."
 
 
 @pytest.mark.parametrize("name", ["davis346_lab_lamps", "davis346_road_bad_timerange"])

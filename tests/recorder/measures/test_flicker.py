@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from measure_helpers import SECOND, at, joined, noise_events, pixel_events
 
-from recorder.measures.flicker import flicker, line, spectrum
+from recorder.measures.flicker import flicker, line, spectrum, unless_flicker
+from recorder.measures.thresholds import Reading
 
 QUIET = (at(0), at(4))
 
@@ -40,6 +41,13 @@ def test_a_movement_of_the_face_is_no_flicker():
 def test_less_than_a_second_or_hardly_any_events_cannot_be_judged():
     assert flicker(noise_events(10, end_s=4), (at(0), at(0.9))).value is None
     assert flicker(noise_events(0.01, end_s=4), QUIET).value is None
+
+
+def test_strong_flicker_leaves_nothing_to_say_of_pixels_at_rest():
+    noise = Reading(3.0)
+    assert unless_flicker(noise, Reading(5.0)) is noise
+    assert unless_flicker(noise, Reading(unknown="Too short.")) is noise
+    assert unless_flicker(noise, Reading(60.0)).value is None
 
 
 def test_the_amplitude_of_a_sine_is_read_off_its_line():

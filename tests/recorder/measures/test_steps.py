@@ -15,6 +15,12 @@ def test_the_quiet_part_begins_after_the_paper_was_seen_to_go_and_ends_with_the_
     assert parts.answer == (at(6), at(10))
 
 
+def test_a_quiet_part_that_is_too_short_gives_way_to_all_that_was_watched():
+    parts = steps.phases(WHOLE, script_manifest(), PaperSeen(in_us=at(1.5), out_us=at(3.7)))
+    assert parts.rest(2_000_000) == parts.quiet
+    assert parts.rest(3_000_000) == parts.watched == (at(4), at(10.2))
+
+
 def test_without_anybody_who_looked_for_the_paper_the_quiet_part_waits_for_a_slow_hand():
     parts = steps.phases(WHOLE, script_manifest(), None)
     assert parts.quiet == (at(3) + steps.UNSEEN_PAPER_US, at(6))
