@@ -1,11 +1,12 @@
 """How well onset, apex and offset are suggested: beside two ways of today, on the same simulated takes.
 
-    python benchmarks/onset.py [--data DIR ...] [--takes N] [--jobs N] [--each]
+    python benchmarks/onset.py [--data DIR ...] [--takes N] [--jobs N] [--each] [--before-cue]
 
 DIR: data sets of `glimpse simulate`; without --data a small one is made first. Peers: the take's whole event rate above a
 threshold, and the difference of colour pictures from the neutral face, where there are pictures, at their true times. Errors
 are of the takes whose interval was found (intersection over union of at least a half). A take without movement is one of the
-mistake "none". Takes whose paper never left show nothing and are left out. For many takes without pictures:
+mistake "none". Takes whose paper never left show nothing and are left out. --before-cue: what is suggested where the take is
+cut off at its cue and a cue is pretended 2.2 s earlier: nothing but habits happens there. For many takes without pictures:
 
     glimpse simulate onset --subjects 20 --takes 1 --seed 51 --noise-share 0.3 --no-rgb --no-thermal
 """
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ SPREADS = 6.0  # of the peers' thresholds, in median absolute deviations of the 
 BEFORE_US = 1_000_000
 RATE_BIN_US, RATE_SMOOTH = 10_000, 3
 PICTURE = (160, 120)
+PRETENDED_US = 2_200_000  # before the cue: all of it after the paper, also with short scripts
 ALIKE = 0.5  # intersection over union
 BANDS = ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.01))
 GOAL = "goal from 0.4 up: onset 10 / 40, apex 25, offset 30 ms, F1 0.90; false suggestions below 5 %"
@@ -52,9 +55,10 @@ class Case:
     found: dict[str, Interval | None]
     cpu_s: float
     events: int
+    early: bool | None = None  # whether something is suggested before the cue; None where it was not tried
 
 
-def measure(path: Path) -> Case | None:
+def measure(path: Path, before_cue: bool = False) -> Case | None:
     """One take, None where it has no truth or no cue, or was never to be seen."""
     with Take(path) as take:
         manifest = take.manifest
@@ -70,7 +74,19 @@ def measure(path: Path) -> Case | None:
             found["pictures"] = _by_pictures(take, manifest)
         made = None if truth["onset_us"] is None else (truth["onset_us"], truth["apex_us"], truth["offset_us"])
         name = truth["movement"] or manifest.movement
-        return Case(name, truth["mistake"], truth["intensity"], made, found, cpu_s, take.count(Stream.EVENTS))
+        early = _suggested_before(take, manifest) if before_cue else None
+        return Case(name, truth["mistake"], truth["intensity"], made, found, cpu_s, take.count(Stream.EVENTS), early)
+
+
+def _suggested_before(take: Take, manifest: Manifest) -> bool | None:
+    """Whether anything is suggested in the stretch before the cue; None where somebody talked or turned away there."""
+    truth: Any = manifest.truth
+    cue_us = manifest.cue_us or 0
+    pretended_us = cue_us - PRETENDED_US
+    if any(other["onset_us"] < cue_us and other["offset_us"] > pretended_us for other in truth["others"]):
+        return None
+    events, size = take.events(None, cue_us), take.resolution(Stream.EVENTS)
+    return bool(suggest(events, size, cue_us=pretended_us, asked=manifest.movement).intervals)
 
 
 def _by_rate(take: Take, manifest: Manifest) -> Interval | None:
@@ -168,6 +184,11 @@ def report(cases: Sequence[Case], per_take: bool) -> None:
         print(f"\nglimpse by {title}\n{head}")
         for name, group in groups:
             print(line(name, group, "glimpse"))
+    tried = [case for case in cases if case.early is not None]
+    if tried:
+        print(
+            f"\nbefore the cue: {len(tried)} stretches of 2.2 s, with a suggestion: {sum(bool(case.early) for case in tried)}"
+        )
     cpu = [case.cpu_s for case in cases]
     print(f"\n{GOAL}\nprocessor time a take: median {np.median(cpu):.2f} s, most {max(cpu):.2f} s, reading included")
     if per_take:
@@ -214,11 +235,14 @@ def main() -> None:
     parser.add_argument("--takes", type=int, default=14, help="takes of the data set that is made where none is given")
     parser.add_argument("--jobs", type=int, default=None, help="processes, default: as many as there are cores")
     parser.add_argument("--each", action="store_true", help="also one line a take")
+    parser.add_argument(
+        "--before-cue", action="store_true", help="also the stretch before the cue, where nothing is to be found"
+    )
     wishes = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="glimpse-onset-") as temporary:
         folders = wishes.data or [_simulated(Path(temporary), wishes.takes)]
         entries = [entry for folder in folders for entry in find_takes(folder)]
-        done = each_take(measure, entries, "Searching", wishes.jobs)
+        done = each_take(partial(measure, before_cue=wishes.before_cue), entries, "Searching", wishes.jobs)
     cases = [one.result for one in done if one.result is not None]
     if not cases:
         sys.exit("There is no take with a truth and a cue; give a folder of `glimpse simulate`.")
