@@ -22,7 +22,7 @@ BEFORE_MS, AFTER_MS = 6.0, 16.0  # around the front: what belongs to a burst; an
 ROUNDS = 3
 # What a threshold's memory costs: after a burst of the other polarity a pixel needs one threshold more than the first step of
 # the new one; where nothing was before, the leak has brought most anywhere between 0 and their ON threshold, which costs
-# nothing, and head and lids some of them anywhere at all, which costs a half.
+# nothing, and head and lids some of them anywhere at all, which costs a half: chosen between the two on simulated takes.
 HYSTERESIS_LEAVING, HYSTERESIS_COMING = 1.0, 0.125
 # Hands move by minimum jerk (Flash, Hogan 1985). In the middle third of such a way, in which the edge crosses the view, the
 # slowness changes by some 15 percent: as shares of the linear term, the quadratic, the cubic one and the twist are small.
