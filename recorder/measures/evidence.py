@@ -3,8 +3,10 @@
 Judges nothing. What a take does not have, or what cannot be read of it, is empty or None.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +71,15 @@ class Evidence:
 
 
 def gather(take: Take, paper: PaperSeen | None) -> Evidence:
-    """Read a take. paper: as the events show it, None to look for it now. Raises Aedat4Error where nothing can be read."""
+    """Read a take. paper: as the events show it, None to look for it now. Raises Aedat4Error where nothing can be read.
+
+    A second thread decodes the thermal pictures meanwhile, which takes as long as all events: 0.2 s of some 0.6 s.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return _gathered(take, paper, pool.submit(_frozen, take.path))
+
+
+def _gathered(take: Take, paper: PaperSeen | None, frozen: Future[tuple[Range, ...] | None]) -> Evidence:
     entry = TakeEntry.at(take.path)  # asked for nothing that would read the manifest a second time
     manifest = take.manifest if take.manifest_problem is None else None
     raw, thinning = read_events(take)
@@ -96,7 +106,7 @@ def gather(take: Take, paper: PaperSeen | None) -> Evidence:
         pictures=() if _left_in(paper) else _pictures(take, parts),
         rgb_us=take.frame_times(Stream.RGB),
         thermal_us=take.frame_times(Stream.THERMAL),
-        frozen=_frozen(take),
+        frozen=frozen.result(),
         problems=tuple(dict.fromkeys((*take.problems, *count_problems(take)))),
     )
 
@@ -184,10 +194,12 @@ def _read(take: Take, stream: Stream, begin_us: int, end_us: int) -> tuple[Pictu
     return tuple(found)
 
 
-def _frozen(take: Take) -> tuple[Range, ...] | None:
-    if not len(take.frame_times(Stream.THERMAL)):
-        return None
+def _frozen(path: Path) -> tuple[Range, ...] | None:
+    """Opens the take for itself: a reader belongs to one thread."""
     try:
-        return freezes((t, np.asarray(image, np.uint16)) for t, image in take.frames(Stream.THERMAL))
+        with Take(path) as take:
+            if not len(take.frame_times(Stream.THERMAL)):
+                return None
+            return freezes((t, np.asarray(image, np.uint16)) for t, image in take.frames(Stream.THERMAL))
     except GlimpseError:
-        return None  # a damaged picture; the take's problems tell of it
+        return None  # a damaged picture, or nothing at all; the take's problems tell of it
