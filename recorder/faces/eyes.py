@@ -52,6 +52,7 @@ RADII = (0.025, 0.033, 0.040)
 STRONGEST = 0.4  # share of pixels that vote: those with the steepest light
 DARK = 4.0  # grey levels of black: without them the logarithm makes noise of shadows
 VOTES_WEIGHT = 4.0  # by this an iris with a fifth more votes outweighs a pair one standard deviation off
+HIDDEN_VOTES = 0.5  # of the best candidate, for an eye that is only where it must be
 CANDIDATES = 4  # of each eye: iris, brow, two corners of a rim
 AROUND_PX = 3  # the middle of the votes is taken this far around the best
 
@@ -70,6 +71,9 @@ class EyeFinder:
     def find(self, grey: NDArray[np.uint8], box: Box) -> tuple[Eyes, int]:
         """(eyes, how many of them the cascade has seen). grey: [H, W]; box: of a face that looks at the camera."""
         (left, left_seen), (right, right_seen) = (self._candidates(grey, box, side) for side in (LEFT, RIGHT))
+        if left_seen != right_seen:
+            seen, other, way = (left, right, 1) if left_seen else (right, left, -1)
+            other.append(_opposite(seen[0], other[0].votes, way * APART * box[2]))
         return _best_pair(left, right, box[2]), int(left_seen) + int(right_seen)
 
     def _candidates(self, grey: NDArray[np.uint8], box: Box, side: Side) -> tuple[list[Candidate], bool]:
@@ -91,6 +95,11 @@ class EyeFinder:
         boxes = self._cascade.detectMultiScale(part, CASCADE_STEP, CASCADE_VOTES, minSize=(least,) * 2, maxSize=(most,) * 2)
         middles = [(float(x + w / 2), float(y + h / 2)) for x, y, w, h in np.asarray(boxes, float).reshape(-1, 4)]
         return min(middles, key=lambda at: (at[0] - expected[0]) ** 2 + (at[1] - expected[1]) ** 2, default=None)
+
+
+def _opposite(seen: Candidate, votes: float, apart: float) -> Candidate:
+    """Where the other eye is, if none of its candidates fits: a lamp in a lens of the glasses may hide it."""
+    return Candidate((seen.at[0] + apart, seen.at[1]), HIDDEN_VOTES * votes)
 
 
 def _best_pair(left: Sequence[Candidate], right: Sequence[Candidate], width: float) -> Eyes:

@@ -16,7 +16,7 @@ from recorder.measures.thresholds import Reading
 INTERPUPILLARY_MM, INTERPUPILLARY_SD_MM = 63.0, 3.83
 FOCAL_PX = 378.0  # a 7 mm lens before the 18.5 um pixels of a DAVIS346
 FOCAL_SPREAD = 0.02  # standard deviation of a lens's focal length about its name, as far as nobody calibrated it
-EYE_SPREAD_PX = {"aps": 0.8, "rgb": 1.5, "events": 1.0}  # of the distance between the eyes, as measured on simulated takes
+EYE_SPREAD_PX = {"aps": 0.8, "rgb": 2.5, "events": 2.0}  # of the distance between the eyes, as measured on simulated takes
 HALF_WIDTH_95 = 1.96  # standard deviations of a normal distribution
 UNKNOWN = "The distance is not known, since no face was found."
 
