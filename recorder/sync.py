@@ -197,7 +197,8 @@ def _reference_us(seen: PaperSeen, manifest: Manifest | None, events: Array) -> 
 
 def _fronts(take: Take, events: Array, resolution: tuple[int, int], sheet: Sequence[PaperSighting]) -> list[Front]:
     slides = [
-        Slide(one.begin_us - AROUND_SLIDE_US, one.end_us + AROUND_SLIDE_US, leaves=one.kind is PaperKind.OUT) for one in sheet
+        Slide(one.begin_us - AROUND_SLIDE_US, one.end_us + AROUND_SLIDE_US, leaves=one.kind is PaperKind.OUT, sighting=one)
+        for one in sheet
     ]
     fronts = find_fronts(events, resolution, slides)
     if not fronts or not take.count(Stream.FRAMES):
