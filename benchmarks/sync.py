@@ -35,7 +35,7 @@ from recorder.take import Take, find_takes
 CAMERAS = (Stream.RGB, Stream.THERMAL)
 GOALS_MS = {Stream.RGB: (1.0, 3.0), Stream.THERMAL: (5.0, None)}  # median and 95th percentile of the error
 SMALL = (64, 48)
-GONE = 0.1  # a picture shows no paper where it differs from the free face by less than this share of what paper makes
+GONE = 0.1  # a picture shows no paper where it is less like the free face by less than this share of what paper makes
 STEP_US = 500
 SEARCH_US = 4_000_000
 WEAK = {SyncFlag.NOT_SYNCHRONISED, SyncFlag.EVIDENCE_DISAGREES, SyncFlag.OFF_SESSION}
@@ -106,15 +106,15 @@ def _by_first_picture(truth: Mapping[str, Any], pictures: Pictures) -> float | N
     covered_us, t0_us, clock = truth["paper"]["in_us"], truth["t0_us"], truth["clocks"]
     if covered_us is None or t0_us is None or not clock:
         return None
-    images = pictures.images
-    free = np.median(images[-len(images) // 4 :], axis=0)
-    unlike = np.abs(images - free).mean(axis=(1, 2))
-    covered = np.flatnonzero(unlike > 0.5 * unlike.max())
+    # A person sees what is in a picture, not how bright it is: auto-exposure takes some pictures to settle.
+    images = pictures.images.reshape(len(pictures.images), -1)
+    likeness = np.corrcoef(np.vstack([np.median(images[-len(images) // 4 :], axis=0), images]))[0, 1:]
+    usual, least = np.median(likeness), likeness.min()
+    covered = np.flatnonzero(likeness < (usual + least) / 2)
     if not len(covered):
         return None
     after = np.arange(len(images)) > covered[-1]
-    level = np.median(unlike[after]) + GONE * (unlike.max() - np.median(unlike[after]))
-    gone = np.flatnonzero(after & (unlike < level))
+    gone = np.flatnonzero(after & (likeness > usual - GONE * (usual - least)))
     return float(t0_us - pictures.stream_us[gone[0]]) if len(gone) else None
 
 
