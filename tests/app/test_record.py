@@ -34,6 +34,7 @@ from takekit import SHORT_SCRIPT
 from app.main import main
 from protocol.manifest import FinishReason, How, TakeStatus
 from protocol.streams import Stream
+from recorder.analysisstore import read_analysis
 from recorder.dataset import Dataset
 from recorder.subject_store import SubjectStore
 from recorder.take import Take
@@ -102,7 +103,7 @@ def test_a_whole_take_is_told_in_json_and_lies_where_it_says(tmp_path, plan, cap
     cameras = ("--camera", "sim:3", "--rgb", "sim", "--thermal", "sim", "--speed", "max")
     code, told, said = record(tmp_path / "data", plan, capsys, *cameras, "--glasses", "--session", "a", "--notes", "b")
     assert code == 0
-    assert (told["status"], told["verdict"]) == ("complete", None)
+    assert (told["status"], told["verdict"]) == ("complete", read_analysis(Path(told["path"])).quality.verdict.value)
     assert told["path"] == str(tmp_path / "data" / "4" / "frown_4_1.aedat4")
     assert told["manifest"] == str(tmp_path / "data" / "4" / "frown_4_1.json")
     assert set(told["counts"]) == {stream.value for stream in Stream}
