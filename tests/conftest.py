@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 from leaks import Snapshot, left_since
-from takekit import SHORT_SCRIPT
-
-from app.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +29,10 @@ def test_data() -> Path:
 @pytest.fixture(scope="session")
 def simulated_take(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `.aedat4` of a simulated take with every camera: paper in and out, then a strong smile; six seconds. Read only."""
+    from takekit import SHORT_SCRIPT  # here, since the tests of leaks run with a copy of this file alone
+
+    from app.main import main
+
     folder = tmp_path_factory.mktemp("simulated")
     (folder / "short.yaml").write_text(SHORT_SCRIPT)
     camera = "sim:3,head=builtin,take=1,session=1,intensity=0.8..0.9,glasses=off"
