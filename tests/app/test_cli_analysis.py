@@ -4,6 +4,8 @@ one, and on what is broken.
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -161,8 +163,11 @@ def test_real_recordings_without_faces_and_paper_have_a_clear_answer(test_data, 
         assert command != "quality" or row["verdict"] != "good"
 
 
-def test_many_takes_are_done_in_several_processes_in_their_order(tmp_path, capsys):
+def test_many_takes_are_done_in_several_processes_in_their_order(tmp_path):
     for number in range(1, 5):
         make_take(tmp_path, f"frown_4_{number}")
-    code, rows, _ = run(capsys, "suggest", tmp_path, "--json", "--jobs", "2")
-    assert (code, [row["path"][-8:-7] for row in rows]) == (0, ["1", "2", "3", "4"])
+    # A program of its own: the standard library keeps a helper process for whoever has started others.
+    words = [sys.executable, "-m", "app.main", "suggest", str(tmp_path), "--json", "--jobs", "2"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row["path"][-8:-7] for row in json.loads(done.stdout)] == ["1", "2", "3", "4"]
