@@ -12,9 +12,7 @@ cut off at its cue and a cue is pretended 2.2 s earlier: nothing but habits happ
 """
 
 import argparse
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,12 +23,13 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from simulated import takes_of
 
 from app.pool import each_take
 from protocol.manifest import Manifest
 from protocol.streams import Stream
 from recorder.onset import suggest
-from recorder.take import Take, find_takes
+from recorder.take import Take
 
 SPREADS = 6.0  # of the peers' thresholds, in median absolute deviations of the second before the cue
 BEFORE_US = 1_000_000
@@ -222,12 +221,6 @@ def _each(cases: Sequence[Case]) -> None:
         print(f"{case.movement:<16} {case.intensity:.2f} {case.mistake or '-':<15} {errors}")
 
 
-def _simulated(folder: Path, takes: int) -> Path:
-    words = ["--subjects", str(max(1, takes // 7)), "--takes", "1", "--seed", "51", "--noise-share", "0.2"]
-    subprocess.run([sys.executable, "-m", "app.main", "simulate", str(folder / "onset"), *words], check=True)
-    return folder / "onset"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -239,9 +232,7 @@ def main() -> None:
         "--before-cue", action="store_true", help="also the stretch before the cue, where nothing is to be found"
     )
     wishes = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="glimpse-onset-") as temporary:
-        folders = wishes.data or [_simulated(Path(temporary), wishes.takes)]
-        entries = [entry for folder in folders for entry in find_takes(folder)]
+    with takes_of(wishes.data, wishes.takes, "--seed", "51", "--noise-share", "0.2") as entries:
         done = each_take(partial(measure, before_cue=wishes.before_cue), entries, "Searching", wishes.jobs)
     cases = [one.result for one in done if one.result is not None]
     if not cases:

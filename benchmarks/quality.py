@@ -10,9 +10,7 @@ where the simulated subject made a mistake. Seconds are of the wall clock and, i
 """
 
 import argparse
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -21,12 +19,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from simulated import takes_of
 
 from app.pool import Done, each_take
 from protocol.analysis import QualityRecord, Verdict
 from recorder.dataset import TakeEntry
 from recorder.quality import assess, summarise
-from recorder.take import Take, find_takes
+from recorder.take import Take
 
 COUNTED = ("event_count", "ended_early", "records_lost", "event_gap", "rgb_lost", "rgb_gap", "thermal_lost", "thermal_gap")
 LEVELS = (Verdict.GOOD, Verdict.CHECK, Verdict.REDO, Verdict.UNKNOWN)
@@ -160,13 +159,6 @@ def _reasons(case: Case) -> str:
     return " ".join(case.judged.record.reasons)
 
 
-def _simulated(folder: Path, takes: int) -> Path:
-    """A small data set, made as a user makes one."""
-    words = ["--subjects", str(-(-takes // 7)), "--takes", "1", "--seed", "41", "--noise-share", "0.4"]
-    subprocess.run([sys.executable, "-m", "app.main", "simulate", str(folder / "quality"), *words], check=True)
-    return folder / "quality"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -175,9 +167,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="takes at the same time (more than one disturbs the times)")
     parser.add_argument("--why", action="store_true", help="also which measures spoke, and what was judged wrongly")
     wishes = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="glimpse-quality-") as temporary:
-        folders = wishes.data or [_simulated(Path(temporary), wishes.takes)]
-        _measure([entry for folder in folders for entry in find_takes(folder)], wishes.jobs, wishes.why)
+    with takes_of(wishes.data, wishes.takes, "--seed", "41", "--noise-share", "0.4") as entries:
+        _measure(entries, wishes.jobs, wishes.why)
 
 
 def _measure(entries: Sequence[TakeEntry], jobs: int, tell: bool) -> None:

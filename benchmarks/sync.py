@@ -11,9 +11,7 @@ An error is that of the offset at t0, against the simulator's own clocks. 200 ta
 """
 
 import argparse
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from simulated import takes_of
 
 from app.pool import Done, each_take
 from protocol.analysis import ClockAlignment, SyncFlag, SyncRecord
@@ -30,7 +29,7 @@ from protocol.manifest import Manifest
 from protocol.streams import Stream
 from recorder.dataset import TakeEntry
 from recorder.sync import sync_takes
-from recorder.take import Take, find_takes
+from recorder.take import Take
 
 CAMERAS = (Stream.RGB, Stream.THERMAL)
 GOALS_MS = {Stream.RGB: (1.0, 3.0), Stream.THERMAL: (5.0, None)}  # median and 95th percentile of the error
@@ -239,14 +238,6 @@ def _intervals(found: Sequence[Case]) -> None:
     print(f"  off by more than half a picture's interval: {len(wrong)}, of these not flagged: {len(silent)} (goal: 0)")
 
 
-def _simulated(folder: Path, takes: int) -> Path:
-    """A small data set, made as a user makes one."""
-    words = ["--subjects", str(-(-takes // 7)), "--takes", "1", "--seed", "91", "--option", "rgb_drop=0.05"]
-    command = [sys.executable, "-m", "app.main", "simulate", str(folder / "sync"), *words]
-    subprocess.run(command, check=True)
-    return folder / "sync"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -254,9 +245,8 @@ def main() -> None:
     parser.add_argument("--takes", type=int, default=14, help="how many are made without --data")
     parser.add_argument("--jobs", type=int)
     wishes = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="glimpse-sync-") as temporary:
-        folders = wishes.data or [_simulated(Path(temporary), wishes.takes)]
-        _measure([entry for folder in folders for entry in find_takes(folder)], wishes.jobs)
+    with takes_of(wishes.data, wishes.takes, "--seed", "91", "--option", "rgb_drop=0.05") as entries:
+        _measure(entries, wishes.jobs)
 
 
 def _measure(entries: Sequence[TakeEntry], jobs: int | None) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from protocol.analysis import ClockAlignment, PaperSeen, SyncFlag, SyncRecord
 from protocol.manifest import Device, Manifest
 from protocol.streams import Array, Stream
+from recorder import papersearch
 from recorder.activity import clean_events, count_activity, hot_pixels
 from recorder.alignment.camera import CameraInput, examine
 from recorder.alignment.cover_read import read_pictures
@@ -26,13 +27,12 @@ from recorder.alignment.paper import OWN_CLOCK_US, ClockGuess, Slide, calibrated
 from recorder.alignment.paper_geometry import Geometry, unknown_rig
 from recorder.alignment.session import Drift, SessionLine, fit_session, pooled_drift
 from recorder.dataset import TakeEntry
-from recorder.paperwatch import AFTER_US, PaperKind, PaperSighting, PaperWatch
+from recorder.paperwatch import PaperKind, PaperSighting
 from recorder.take import Take
 
 CAMERAS = (Stream.RGB, Stream.THERMAL)
 BIN_US = 1_000
 LONGEST_US = 300_000_000  # of events that are looked at: the counts of longer recordings would fill the memory
-AFTER_CUE_US = 500_000  # nobody is to hold a sheet after the cue, and turning heads cost the watch much time
 AROUND_PAPER_US = 100_000
 AROUND_SLIDE_US = 30_000  # the edge as the watch saw it may be that much early or late
 
@@ -104,13 +104,13 @@ def gather(take: Take) -> TakeEvidence:
     resolution = take.resolution(Stream.EVENTS)
     events = clean_events(take.events(), resolution) if resolution else take.events()[:0]
     events = _middle(events)
-    sightings = _sheet(look_for_paper(events, resolution, manifest.cue_us if manifest else None)) if resolution else []
-    seen = _seen(sightings)
+    sheet = papersearch.look_for_paper(events, resolution, manifest) if resolution else []
+    seen = papersearch.seen(sheet)
     streams = [stream for stream in CAMERAS if take.count(stream)]
     if not streams or resolution is None:
         return TakeEvidence(seen)
     reference_us = _reference_us(seen, manifest, events)
-    fronts = tuple(_fronts(take, events, resolution, sightings))
+    fronts = tuple(_fronts(take, events, resolution, sheet))
     hot = hot_pixels(events, resolution)
     activity = count_activity(events, resolution, bin_us=BIN_US, hot=hot)
     cameras = {}
@@ -122,7 +122,7 @@ def gather(take: Take) -> TakeEvidence:
             partial(moving_events, events, resolution, hot),
             activity,
             fronts,
-            _papered(sightings, events),
+            _papered(sheet, events),
             _event_arrivals(manifest),
             _readout_us(manifest, stream),
             _rig(manifest, stream),
@@ -144,25 +144,6 @@ def _middle(events: Array) -> Array:
     return events[int(first) : int(last)]
 
 
-def look_for_paper(events: Array, resolution: tuple[int, int], cue_us: int | None) -> list[PaperSighting]:
-    """The sightings of a take; after the cue only where the sheet is still in. events: clean and in order."""
-    watch = PaperWatch(resolution)
-    split = len(events) if cue_us is None else int(np.searchsorted(events["t"], cue_us + AFTER_CUE_US))
-    found = watch.feed(events[:split])
-    if watch.inside is not False:
-        found += watch.feed(events[split:])
-    return found + (watch.advance(int(events["t"][-1]) + AFTER_US) if len(events) else [])
-
-
-def _sheet(sightings: Sequence[PaperSighting]) -> list[PaperSighting]:
-    """The last sheet: its coming and its leaving, or what of them was seen."""
-    left = [one for one in sightings if one.kind is PaperKind.OUT][-1:]
-    came = [one for one in sightings if one.kind is PaperKind.IN]
-    if left and came and came[-1].at_us > left[0].at_us:
-        left = []
-    return came[-1:] + left
-
-
 def _papered(sheet: Sequence[PaperSighting], events: Array) -> tuple[tuple[int, int], ...]:
     """The stretch of event time in which the sheet or the hand with it may be seen; to the end where it did not leave."""
     if not sheet or not len(events):
@@ -170,17 +151,6 @@ def _papered(sheet: Sequence[PaperSighting], events: Array) -> tuple[tuple[int, 
     begin = sheet[0].begin_us if sheet[0].kind is PaperKind.IN else int(events["t"][0])
     end = sheet[-1].end_us if sheet[-1].kind is PaperKind.OUT else int(events["t"][-1])
     return ((begin - AROUND_PAPER_US, end + AROUND_PAPER_US),)
-
-
-def _seen(sheet: Sequence[PaperSighting]) -> PaperSeen:
-    came = next((one for one in sheet if one.kind is PaperKind.IN), None)
-    left = next((one for one in sheet if one.kind is PaperKind.OUT), None)
-    return PaperSeen(
-        in_us=int(came.at_us) if came else None,
-        out_us=int(left.at_us) if left else None,
-        uncertainty_us=int(left.uncertainty_us) if left else None,
-        angle_deg=float(left.angle_deg) if left else None,
-    )
 
 
 def _reference_us(seen: PaperSeen, manifest: Manifest | None, events: Array) -> int:

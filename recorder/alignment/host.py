@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.clock import BIWEIGHT, MAD_TO_SIGMA
+
 # From the end of the read-out to the host, for the promptest pictures: USB cameras that buffer one to two pictures. A camera
 # outside this range makes the answer wrong by as much.
 LATENCY_US = (15_000.0, 80_000.0)
@@ -22,8 +24,6 @@ LEAST_SPAN_US = 1_000_000
 FEW = 8.0  # arrivals of a stretch whose low quantile scatters by twice what the line through the stretches tells
 DRIFT_FLOOR_PPM = 8.0  # 1 sigma: arrivals may become slower as the computer gets busy, 0.1 ms in a take of 15 s
 NORMAL_95 = 1.96
-BIWEIGHT = 4.685  # Tukey's, 95 % efficient for normal residuals (Huber & Ronchetti, Robust Statistics, 2009, ch. 7)
-MAD_TO_SIGMA = 1.4826
 
 Reals = NDArray[np.float64]
 

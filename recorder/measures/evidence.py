@@ -25,9 +25,9 @@ from recorder.measures.motion_kinds import told_apart
 from recorder.measures.motion_likeness import blink_chance, likeness
 from recorder.measures.resemblance import Resemblance
 from recorder.measures.steps import SETTLE_US, Phases, Range, judged_range, phases, slice_of
-from recorder.measures.sync import look_for_paper
 from recorder.measures.thermal import freezes
 from recorder.onset import suggest
+from recorder.papersearch import look_for_paper, seen
 from recorder.take import Take
 
 BIN_US = 10_000  # of the counts by tile: no measure that uses them asks for less than some tens of ms
@@ -88,7 +88,7 @@ def _gathered(take: Take, paper: PaperSeen | None, frozen: Future[tuple[Range, .
     judged = judged_range(events)
     hot = hot_pixels(events, resolution)
     left_out = hot & (hot.mean() < MOST_HOT)
-    paper = paper or look_for_paper(events, resolution, manifest.t0_scheduled_us if manifest else None)
+    paper = paper or seen(look_for_paper(events, resolution, manifest))
     parts = phases(judged, manifest, paper) if judged else None
     return Evidence(
         manifest=manifest,

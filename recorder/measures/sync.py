@@ -3,17 +3,11 @@
 Computes no alignment; knows no picture.
 """
 
-from collections.abc import Iterator, Sequence
-
 from protocol.analysis import ClockAlignment, PaperSeen, SyncStatus
 from protocol.manifest import Manifest
 from protocol.script import Action
-from protocol.streams import Array
 from recorder.measures.thresholds import Reading
-from recorder.paperwatch import AFTER_US, PaperKind, PaperSighting, PaperWatch
 
-EARLY_US = 1_000_000  # who takes the paper away before being told to does so by less than this
-CHUNK = 20_000  # events that the watch is given at a time: about a second of a still face
 SEEN, MISSING, LEFT_IN = 0, 1, 2  # values of the measure `paper`
 
 NOT_ALIGNED_MS = 3_000.0  # cameras that were started one after the other differ by 1 to 3 s
@@ -23,41 +17,6 @@ HOW = {
     SyncStatus.PAPER: "with unknown uncertainty",
     SyncStatus.MOTION: "with unknown uncertainty",
 }
-
-
-def look_for_paper(events: Array, resolution: tuple[int, int], t0_scheduled_us: int | None) -> PaperSeen:
-    """The last sheet that came and went, or came and stayed, in events [n] of EVENT_DTYPE, sorted.
-
-    Once a sheet has gone about when it was to, nobody looks further: a turning head would cost the watch much time.
-    """
-    watch, t = PaperWatch(resolution), events["t"]
-    found: list[PaperSighting] = []
-    for chunk in _chunks(events):
-        found += watch.feed(chunk)
-        last = found[-1] if found else None
-        if last and last.kind is PaperKind.OUT and t0_scheduled_us is not None and last.at_us > t0_scheduled_us - EARLY_US:
-            return last_sheet(found)
-    return last_sheet(found + watch.advance(int(t[-1]) + AFTER_US) if len(t) else found)
-
-
-def _chunks(events: Array) -> Iterator[Array]:
-    t = events["t"]
-    for first in range(0, len(t), CHUNK):
-        yield events[first : first + CHUNK]
-
-
-def last_sheet(sightings: Sequence[PaperSighting]) -> PaperSeen:
-    """The last sheet of all that was sighted: one that came after the last one left was left in."""
-    came = next((one for one in reversed(sightings) if one.kind is PaperKind.IN), None)
-    left = next((one for one in reversed(sightings) if one.kind is PaperKind.OUT), None)
-    if left is None or (came is not None and came.at_us > left.at_us):
-        return PaperSeen() if came is None else PaperSeen(in_us=int(came.at_us))
-    return PaperSeen(
-        in_us=None if came is None else int(came.at_us),
-        out_us=int(left.at_us),
-        uncertainty_us=int(left.uncertainty_us),
-        angle_deg=float(left.angle_deg),
-    )
 
 
 def paper(seen: PaperSeen, manifest: Manifest | None) -> Reading:

@@ -1,10 +1,7 @@
-import numpy as np
 from measure_helpers import at, script_manifest
 
 from protocol.analysis import ClockAlignment, PaperSeen, SyncFlag, SyncStatus
-from protocol.streams import EVENT_DTYPE
 from recorder.measures import sync
-from recorder.paperwatch import PaperKind, PaperSighting
 
 
 def test_a_paper_that_came_and_went_is_seen():
@@ -26,29 +23,6 @@ def test_a_paper_that_was_asked_for_and_did_not_come_is_missing():
 def test_no_paper_is_missed_where_none_was_asked_for():
     assert sync.paper(PaperSeen(), None).value is None
     assert sync.paper(PaperSeen(), script_manifest(steps=())).value is None
-
-
-def sighting(kind, seconds):
-    return PaperSighting(kind, at(seconds), at(seconds) - 9, at(seconds), 90.0, 2_000, 0.9, None, at(seconds) + 9)
-
-
-IN, OUT = PaperKind.IN, PaperKind.OUT
-
-
-def test_the_last_sheet_counts():
-    found = [sighting(IN, 1), sighting(OUT, 2), sighting(IN, 3), sighting(OUT, 4)]
-    sheet = sync.last_sheet(found)
-    assert (sheet.in_us, sheet.out_us, sheet.uncertainty_us) == (at(3), at(4), 2_000)
-
-
-def test_a_sheet_that_comes_again_and_stays_is_left_in():
-    sheet = sync.last_sheet([sighting(IN, 1), sighting(OUT, 2), sighting(IN, 3)])
-    assert (sheet.in_us, sheet.out_us) == (at(3), None)
-
-
-def test_no_sighting_no_sheet():
-    assert sync.last_sheet([]) == PaperSeen()
-    assert sync.look_for_paper(np.zeros(0, EVENT_DTYPE), (346, 260), None) == PaperSeen()
 
 
 def test_an_alignment_counts_by_its_uncertainty():
