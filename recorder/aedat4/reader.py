@@ -68,6 +68,7 @@ class Aedat4File:
         self._index, believed = self._find_packets({meta.id for meta in metas})
         self._looked = np.full(len(self._index), believed)  # whose counts and times are known
         self._checked_order = False
+        self._frame_t_us: dict[int, int | None] = {}  # by packet: the table tells another time than that of the exposure
 
     @property
     def compression(self) -> Compression:
@@ -117,17 +118,25 @@ class Aedat4File:
     def frames(self, start_us: int | None = None, end_us: int | None = None) -> Iterator[AedatFrame]:
         """The frames with start_us <= t_us < end_us, in file order."""
         start, end = _bounds(start_us, end_us)
-        for number in self._entries(Stream.FRAMES):
-            times = self._decode(int(number), frame_times)
-            if times is not None and start <= times[0] < end:
-                frame = self._decode(int(number), unpack_frame)
+        for number, t_us in self._frame_numbers():
+            if start <= t_us < end:
+                frame = self._decode(number, unpack_frame)
                 if frame is not None:
                     yield frame
 
     def frame_times(self) -> NDArray[np.int64]:
         """t_us of every frame."""
-        found = [self._decode(int(number), frame_times) for number in self._entries(Stream.FRAMES)]
-        return np.array([times[0] for times in found if times is not None], np.int64)
+        return np.array([t_us for _, t_us in self._frame_numbers()], np.int64)
+
+    def _frame_numbers(self) -> Iterator[tuple[int, int]]:
+        """(packet, t_us) of every frame whose time can be read; each packet is decoded once for that, however often asked."""
+        for number in map(int, self._entries(Stream.FRAMES)):
+            if number not in self._frame_t_us:
+                times = self._decode(number, frame_times)
+                self._frame_t_us[number] = None if times is None else times[0]
+            t_us = self._frame_t_us[number]
+            if t_us is not None:
+                yield number, t_us
 
     def close(self) -> None:
         """Close the file."""

@@ -19,14 +19,18 @@ USUAL_NOISE = 0.5  # share of the noise of independent events; no patch's usual 
 @dataclass(frozen=True)
 class Scan:
     """Energies for one width. ratio: float32 [N, C], energy of the change over `width` bins from bin n * hop on, of each
-    patch, by what is usual; height: float32 [N], of the PATCHES-th strongest; head: float32 [N], of the middle one.
+    patch, by what is usual; height: float32 [N], of the PATCHES-th strongest; seen: bool [C], cells that see anything.
     """
 
     width: int
     hop: int
     ratio: Floats
     height: Floats
-    head: Floats
+    seen: Bools
+
+    def head(self, index: int) -> float:
+        """The ratio of the middle patch."""
+        return float(np.median(self.ratio[index, self.seen]))
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def _scan(cells: Cells, running: Floats, seen: Bools, width: int) -> Scan:
     ratio[~usable] = 0
     rank = min(PATCHES, int(seen.sum()))
     height = np.partition(ratio, -rank, axis=1)[:, -rank]
-    return Scan(width, hop, ratio, height, np.asarray(np.median(ratio[:, seen], axis=1)))
+    return Scan(width, hop, ratio, height, seen)
 
 
 def strongest(scan_list: list[Scan], taken: list[Bools], within: tuple[float, float] | None = None) -> Burst | None:
@@ -86,9 +90,7 @@ def strongest(scan_list: list[Scan], taken: list[Bools], within: tuple[float, fl
         if best is None or spread[index] > best.score:
             row, begin = scan.ratio[index], index * scan.hop
             mask = row > max(4.0, 0.12 * float(scan.height[index]))
-            best = Burst(
-                begin, begin + scan.width, float(spread[index]), float(scan.height[index]), float(scan.head[index]), mask
-            )
+            best = Burst(begin, begin + scan.width, float(spread[index]), float(scan.height[index]), scan.head(index), mask)
     return best
 
 

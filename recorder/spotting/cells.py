@@ -4,6 +4,7 @@ Counts ON less OFF events, in units of the noise of the cell. Knows no face, no 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -35,6 +36,11 @@ class Cells:
     events: Floats
     scale: Floats
     usable: Bools
+
+    @cached_property
+    def total(self) -> NDArray[np.float64]:
+        """Events of all cells together in each bin, [T]."""
+        return np.asarray(self.events.sum(axis=1, dtype=np.float64))
 
     @property
     def bins(self) -> int:

@@ -132,7 +132,7 @@ def _kind(cells: Cells, pair: Pair, shape: Shape) -> SuggestionKind:
 def _strength(cells: Cells, pair: Pair) -> float:
     """Events in the cells that take part, from onset to offset, above what there is at rest."""
     low, high = max(0, int(pair.begin)), min(cells.bins, int(pair.end) + 1)
-    there = cells.events[:, pair.mask].sum(axis=1)
+    there = cells.events @ pair.mask.astype(np.float32)
     rest = cells.usable.copy()
     rest[low:high] = False
     usual = float(there[rest].mean()) if rest.any() else 0.0

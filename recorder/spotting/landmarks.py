@@ -38,8 +38,8 @@ class Landmarks:
 
 def counted(cells: Cells, mask: Bools, begin: int, end: int) -> Course:
     """Events in the masked cells above what the head's motion and noise bring there, [T]; learnt outside of begin ... end."""
-    there: Course = cells.events[:, mask].sum(axis=1, dtype=np.float64)
-    elsewhere = cells.events[:, ~mask].sum(axis=1, dtype=np.float64)
+    there: Course = (cells.events @ mask.astype(np.float32)).astype(np.float64)
+    elsewhere = cells.total - there
     steady = np.convolve(elsewhere, np.ones(STEADY_BINS) / STEADY_BINS, "same")
     rest = cells.usable.copy()
     rest[max(0, begin - AROUND_BINS) : end + 2 * AROUND_BINS] = False

@@ -106,6 +106,19 @@ def test_a_range_of_time_is_half_open(recording, start, length):
         np.testing.assert_array_equal(file.records(Stream.IMU, end_us=end), samples[samples["t"] < end])
 
 
+def test_frames_of_a_range_are_had_without_reading_the_others_again(recording, tmp_path):
+    path = tmp_path / "one.aedat4"
+    path.write_bytes(recording.read_bytes())
+    with Aedat4File(path) as file:
+        times = file.frame_times()
+        frames = file.index()
+        frames = frames[frames["stream"] == file.streams[Stream.FRAMES].id]
+        for entry in frames[1:]:
+            changed(path, path, lambda data, at=int(entry["offset"]): data[:at] + bytes(8) + data[at + 8 :])
+        assert [frame.t_us for frame in file.frames(times[0], times[0] + 1)] == [times[0]]
+        assert file.problems == ()
+
+
 def test_records_of_a_frame_stream_are_refused(recording):
     with Aedat4File(recording) as file, pytest.raises(Aedat4Error, match="frames"):
         file.records(Stream.FRAMES)
