@@ -47,7 +47,7 @@ def _followed(command: Record, listener: "_Listener") -> TakeDone:
     except CaptureDied as died:
         if listener.part is None:
             raise
-        return _recovered(listener.part, died)
+        return recovered(listener.part, died)
 
 
 @contextmanager
@@ -120,7 +120,8 @@ class _Listener:
         self._watchers = None
 
 
-def _recovered(part: Path, died: CaptureDied) -> TakeDone:
+def recovered(part: Path, died: CaptureDied) -> TakeDone:
+    """What `glimpse recover` makes of the take whose capture process died. part: its path without suffix."""
     outcome = recover_take(part.parent, part.name.removesuffix(".part"))
     message = f"{died} {outcome.text}"
     if not outcome.saved or outcome.path.suffix != EVENTS_SUFFIX or not outcome.path.exists():

@@ -30,11 +30,16 @@ class PaperMarks:
     sightings: what it has seen so far; missed: events that were overwritten before they were read.
     """
 
-    def __init__(self, ring: Path, resolution: tuple[int, int], send: Callable[[Mark], None]) -> None:
-        """ring: of events; resolution: (width, height); send: hands a mark to the capture process, from the thread."""
+    def __init__(
+        self, ring: Path, resolution: tuple[int, int], send: Callable[[Mark], None], *, from_start: bool = True
+    ) -> None:
+        """ring: of events; resolution: (width, height); send: hands a mark to the capture process, from the thread.
+
+        from_start: whether what the ring holds already is of this take, as in a process that was started for it.
+        """
         self.sightings: list[PaperSighting] = []
         self.missed = 0
-        self._ring, self._send = ring, send
+        self._ring, self._send, self._from_start = ring, send, from_start
         self._watch = PaperWatch(resolution)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="paper-marks", daemon=True)
@@ -51,7 +56,7 @@ class PaperMarks:
 
     def _run(self) -> None:
         try:
-            with RingReader(self._ring, from_start=True) as reader:
+            with RingReader(self._ring, from_start=self._from_start) as reader:
                 while not self._stop.wait(POLL_S):
                     self._look(reader)
         except (OSError, RingError, CaptureDied) as error:  # the take goes on by its schedule, or is over

@@ -1,0 +1,244 @@
+"""The main window: a rail of pages, banners above, toasts over them. Pages are made when first shown."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.i18n import tr
+from app.settings import Preferences
+from app.window.icons import icon
+from app.window.keysheet import KeySheet
+from app.window.messages import Banners, Message, Toasts
+from app.window.page import Page
+from app.window.shortcuts import Shortcut, table
+from app.window.theme import Scheme, current_theme, theme_bus, use_scheme
+
+RAIL_PX = 88
+SMALLEST = QSize(1280, 720)
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page that is not made yet. make: gives it; title: in English; key: Ctrl+number by default."""
+
+    name: str
+    title: str
+    icon: str
+    make: Callable[[], Page]
+    contexts: Sequence[str] = field(default_factory=tuple)
+
+
+class MainWindow(QMainWindow):
+    """The window. closed: it is gone for good."""
+
+    closed = Signal()
+
+    def __init__(self, entries: Sequence[PageEntry], preferences: Preferences) -> None:
+        super().__init__()
+        self.setWindowTitle("Glimpse")
+        self.setMinimumSize(SMALLEST)
+        self.preferences = preferences
+        self._entries = {entry.name: entry for entry in entries}
+        self._pages: dict[str, Page] = {}
+        self._buttons: dict[str, QToolButton] = {}
+        self._tools: list[tuple[QToolButton, str]] = []
+        self._sheet: KeySheet | None = None
+        self._leave_anyway = False
+        self.banners = Banners()
+        self._stack = QStackedWidget()
+        self._lay_out()
+        self._make_actions()
+        self._dress()
+        theme_bus().changed.connect(self._dress)
+        self._restore()
+
+    def _lay_out(self) -> None:
+        body = QWidget()
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._rail())
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banners)
+        column.addWidget(self._stack, 1)
+        row.addLayout(column, 1)
+        self.setCentralWidget(body)
+        self.toasts = Toasts(body)
+
+    def _rail(self) -> QWidget:
+        theme = current_theme()
+        rail = QFrame()
+        rail.setProperty("role", "bar")
+        rail.setFixedWidth(RAIL_PX)
+        column = QVBoxLayout(rail)
+        column.setContentsMargins(theme.space(2), theme.space(3), theme.space(2), theme.space(3))
+        name = QLabel("Glimpse")
+        name.setProperty("role", "label")
+        name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(name)
+        column.addSpacing(theme.space(3))
+        for number, entry in enumerate(self._entries.values(), 1):
+            table.add(Shortcut(f"page.{entry.name}", f"Ctrl+{number}", f"{entry.title} page"))
+            button = self._rail_button(tr(entry.title), entry.icon)
+            button.setCheckable(True)
+            button.setToolTip(table.tip(f"page.{entry.name}"))
+            button.clicked.connect(lambda _=False, name=entry.name: self.show_page(name))
+            self._buttons[entry.name] = button
+            column.addWidget(button)
+        column.addStretch(1)
+        for text, symbol, key, call in (
+            (tr("Keys"), "keyboard", "help.keys", self.show_keys),
+            (tr("Settings"), "preferences", "window.preferences", self.show_preferences),
+        ):
+            button = self._rail_button(text, symbol)
+            button.setToolTip(table.tip(key))
+            button.clicked.connect(call)
+            column.addWidget(button)
+        return rail
+
+    def _rail_button(self, text: str, symbol: str) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("role", "rail")
+        button.setText(text)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIconSize(QSize(26, 26))
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._tools.append((button, symbol))
+        return button
+
+    def _make_actions(self) -> None:
+        for name in self._entries:
+            table.action(f"page.{name}", self, lambda name=name: self.show_page(name))
+        for key, call in (
+            ("help.keys", self.show_keys),
+            ("window.preferences", self.show_preferences),
+            ("window.full_screen", self._toggle_full_screen),
+            ("window.scheme", self._toggle_scheme),
+            ("window.quit", self.close),
+        ):
+            table.action(key, self, call)
+
+    def _dress(self) -> None:
+        for button, symbol in self._tools:
+            button.setIcon(icon(symbol))
+
+    def show_page(self, name: str) -> Page:
+        """Show a page; it is made at the first time."""
+        page = self._pages.get(name) or self._make(name)
+        current = self._stack.currentWidget()
+        if current is not page:
+            if isinstance(current, Page):
+                current.deactivate()
+            self._stack.setCurrentWidget(page)
+            page.activate()
+        for other, button in self._buttons.items():
+            button.setChecked(other == name)
+        return page
+
+    def _make(self, name: str) -> Page:
+        page = self._entries[name].make()
+        page.banner.connect(self.banners.show_message)
+        page.banner_over.connect(self.banners.clear)
+        page.toast.connect(self.toasts.show_message)
+        page.open_take.connect(self._open_take)
+        self._pages[name] = page
+        self._stack.addWidget(page)
+        return page
+
+    def _open_take(self, name: str, path: Any) -> None:
+        if name in self._entries:
+            self.show_page(name).show_take(path)
+
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        """The pages that were made."""
+        return self._pages
+
+    def use_dataset(self, folder: Path) -> None:
+        """Tell the pages which data set is in use, and remember it."""
+        self.preferences.replace(self.preferences.settings.with_data(folder))
+        for page in self._pages.values():
+            page.use_dataset(folder)
+
+    def show_keys(self) -> None:
+        """Show the sheet of all keys; it may stay open beside the work."""
+        if self._sheet is not None:
+            self._sheet.close()
+        shown = next((name for name, page in self._pages.items() if page is self._stack.currentWidget()), None)
+        contexts = self._entries[shown].contexts if shown else ()
+        self._sheet = KeySheet(table, contexts, self)
+        self._sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._sheet.destroyed.connect(self._forget_sheet)
+        self._sheet.show()
+
+    def _forget_sheet(self) -> None:
+        self._sheet = None
+
+    def show_preferences(self) -> None:
+        """Show the preferences; it may stay open beside the work."""
+        from app.window.preferences import PreferencesDialog
+
+        dialog = PreferencesDialog(self.preferences, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self._preferences_changed)
+        dialog.show()
+
+    def _preferences_changed(self) -> None:
+        table.remap(self.preferences.settings.keys)
+        use_scheme(Scheme(self.preferences.settings.scheme))
+        if self.preferences.problem:
+            self.banners.show_message(Message(self.preferences.problem, "check", key="preferences"))
+
+    def _toggle_scheme(self) -> None:
+        self.preferences.change(scheme="light" if current_theme().name == "dark" else "dark")
+        self._preferences_changed()
+
+    def _toggle_full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _restore(self) -> None:
+        saved = self.preferences.settings.geometry
+        if not saved or not self.restoreGeometry(base64.b64decode(saved)):
+            self.resize(SMALLEST)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask by a banner where something runs; else stop everything that the pages run."""
+        reasons = [found for page in self._pages.values() if (found := page.why_not_close()) is not None]
+        if reasons and not self._leave_anyway:
+            event.ignore()
+            reason = reasons[0]
+            self.banners.show_message(
+                Message(reason.text, "check", reason.action or tr("Close anyway"), self._close_anyway, "close")
+            )
+            return
+        self.preferences.change(geometry=base64.b64encode(self.saveGeometry().data()).decode())
+        for page in self._pages.values():
+            page.deactivate()
+            page.shut()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _close_anyway(self) -> None:
+        self._leave_anyway = True
+        QTimer.singleShot(0, self.close)

@@ -1,0 +1,40 @@
+"""What the main window knows of a page. Pages are made when they are first shown."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.window.messages import Message
+
+
+class Page(QWidget):
+    """A page of the window. TITLE: in English; ICON: its meaning in app.window.icons; KEY: its shortcut's name."""
+
+    TITLE = ""
+    ICON = "info"
+
+    banner = Signal(object)  # a Message that stays
+    banner_over = Signal(str)  # the key of a banner that has no reason any more
+    toast = Signal(object)  # a Message that goes by itself
+    open_take = Signal(str, object)  # name of a page, path of a take: show it there
+
+    def activate(self) -> None:
+        """The page is shown from now on: begin to pull and draw."""
+
+    def deactivate(self) -> None:
+        """The page is hidden from now on: stop drawing."""
+
+    def use_dataset(self, folder: Path) -> None:
+        """The data set in use has changed."""
+
+    def show_take(self, path: Any) -> None:
+        """Another page asks to show this take."""
+
+    def why_not_close(self) -> Message | None:
+        """What would be lost if the window closed now; None where nothing would."""
+        return None
+
+    def shut(self) -> None:
+        """The window closes: stop threads and processes."""
