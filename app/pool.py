@@ -55,10 +55,10 @@ def _tried(work: Callable[[Path], T], entry: TakeEntry) -> Done[T]:
 
 
 def _workers(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_calm)
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=calm)
 
 
-def _calm() -> None:
+def calm() -> None:
     """Ctrl-C is the business of the process that the user started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in THREADS:

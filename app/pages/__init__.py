@@ -1,0 +1,1 @@
+"""The pages of the window. Each has a model without Qt and views that show it."""
