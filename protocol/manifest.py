@@ -5,7 +5,7 @@ Written once, when the take is closed. Times are int64 microseconds of event tim
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -135,10 +135,17 @@ class Person(Part):
 
 
 class Manifest(Versioned):
-    """One take. `files` is keyed by suffix (".aedat4", ".rgb.mp4"), so that a renamed take stays true."""
+    """One take. `files` is keyed by suffix (".aedat4", ".rgb.mp4"), so that a renamed take stays true.
+
+    practice: made to try the movement, not to be used; repetition: which of the plan's takes of this movement it was meant to
+    be, from 1, None where there was no plan; profile: SHA-256 of the rig's profile at the start, None without one;
+    rig_check: the rig as it was found at the start, None where nobody looked: `level` (the worst), `confirmed` (whether a red
+    one was), `checks` (each with `name`, `level`, `value`, `unit`, `sentence`), `deviations` (sentences, from the profile).
+    """
 
     SCHEMA: ClassVar[str] = "glimpse.take"
-    VERSION: ClassVar[tuple[int, int]] = (1, 1)  # 1.1: StreamRecord.virtual_host
+    # 1.1: StreamRecord.virtual_host; 1.2: practice, repetition, rig_check, profile
+    VERSION: ClassVar[tuple[int, int]] = (1, 2)
 
     movement: str
     subject: int
@@ -153,6 +160,10 @@ class Manifest(Versioned):
     language: str = "en"
     order_seed: int | None = None
     person: Person | None = None
+    practice: bool = False
+    repetition: Annotated[int, Field(ge=1)] | None = None
+    rig_check: Mapping[str, Any] | None = None
+    profile: str | None = None
     devices: tuple[Device, ...] = ()
     streams: Mapping[str, StreamRecord] = Field(default_factory=dict)
     steps: tuple[StepTime, ...] = ()

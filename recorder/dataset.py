@@ -45,6 +45,7 @@ class LeftOut(StrEnum):
     FAILED = "failed"
     REDONE = "redone"
     NOISE = "noise"
+    PRACTICE = "practice"
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,16 @@ class TakeEntry:
         return self.sibling(REDONE_SUFFIX).exists()
 
     @property
+    def practice(self) -> bool:
+        """Whether it was made to practise, as its manifest says."""
+        return self.manifest_problem is None and self.manifest is not None and self.manifest.practice
+
+    @property
     def left_out(self) -> frozenset[LeftOut]:
         """The reasons for which it is not used by default; empty for a good take."""
         reasons = {LeftOut(self.status.value)} if self.status in (TakeStatus.PARTIAL, TakeStatus.FAILED) else set()
-        reasons |= {LeftOut.NOISE} if self.noise else set()
-        return frozenset(reasons | ({LeftOut.REDONE} if self.redone else set()))
+        marks = {LeftOut.NOISE: self.noise, LeftOut.REDONE: self.redone, LeftOut.PRACTICE: self.practice}
+        return frozenset(reasons | {mark for mark, there in marks.items() if there})
 
     @property
     def movement(self) -> str | None:
@@ -189,7 +195,7 @@ class Dataset:
         return sorted((TakeEntry.at(path) for path in self._event_files()), key=_order)
 
     def selection(self, include: Iterable[str] = ()) -> list[TakeEntry]:
-        """The takes that are used: all but partial, failed, redone and noise ones, of which `include` names the wanted kinds.
+        """The takes that are used: all but partial, failed, redone, noise and practice ones; `include` names wanted kinds.
 
         Raises ValueError for an unknown kind.
         """

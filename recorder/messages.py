@@ -1,5 +1,6 @@
 """The control channel between a program and the capture process: typed messages, one JSON document a line."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -31,7 +32,7 @@ class RigSpec(Strict):
 
 
 class TakeRequest(Strict):
-    """What to record and where. movement: file token; person: what the manifest notes of the subject."""
+    """What to record and where. movement: file token; person: what the manifest notes of the subject; the rest as there."""
 
     data: str
     movement: str
@@ -40,6 +41,10 @@ class TakeRequest(Strict):
     language: str = "en"
     order_seed: int | None = None
     person: Person | None = None
+    practice: bool = False
+    repetition: Annotated[int, Field(ge=1)] | None = None
+    rig_check: Mapping[str, Any] | None = None
+    profile: str | None = None
 
 
 class Arm(Strict):

@@ -73,7 +73,7 @@ def data_sheet(
     Keys:
     `path`; `name` and `simulated` of dataset.json (null without one);
     `takes`: `total`, `selected` (those that training uses; `include` adds kinds), `by_status` {complete, partial, failed,
-    foreign (no manifest)}, `noise`, `redone`, `unnamed`;
+    foreign (no manifest)}, `noise`, `redone`, `practice`, `unnamed`;
     `movements`: {token: {`count`, `share`}} of the selected takes; share null when nothing is selected;
     `balance`: `min_max_ratio` and `normalised_entropy` over the seven movements (see the functions of these names);
     `durations_us`: `total`, `min`, `median`, `max` of the selected takes; `events`: `total`, `mean_per_s` of the same;
@@ -110,6 +110,7 @@ def _takes(entries: Sequence[TakeEntry], selected: int) -> dict[str, Any]:
         "by_status": {key: status[key] for key in ("complete", "partial", "failed", "foreign")},
         "noise": sum(entry.noise for entry in entries),
         "redone": sum(entry.redone for entry in entries),
+        "practice": sum(entry.practice for entry in entries),
         "unnamed": sum(entry.name is None for entry in entries),
     }
 

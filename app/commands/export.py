@@ -44,8 +44,8 @@ def export(source: Path, form: str, out: Path, include: tuple[str, ...], force: 
     npy: counts per time bin, [T, 2, H, W] uint16, channel 0 OFF and 1 ON; counts above 65535 are clipped, and events outside
     the camera's pixels left out, both of which is told.
 
-    Of a DIR, each take is exported under OUT with the same relative name; partial, failed, redone and noise takes are left
-    out unless --include names them. A TAKE is always exported.
+    Of a DIR, each take is exported under OUT with the same relative name; partial, failed, redone, noise and practice takes
+    are left out unless --include names them. A TAKE is always exported.
     """
     wish = _wish(form, **limits)
     jobs = _folder_jobs(source, out, wish, include) if source.is_dir() else [_single_job(source, out, wish)]

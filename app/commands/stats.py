@@ -36,9 +36,9 @@ Examples:
 def stats(folder: Path, as_json: bool, pie: Path | None, include: tuple[str, ...]) -> int:
     """Say how much there is of what in the data set DIR, and how evenly.
 
-    Shares, durations, events and subjects count the takes that training uses: partial, failed, redone and noise takes are
-    left out unless --include names them. Balance: the smallest movement's count over the largest's, and the entropy of the
-    shares over that of seven equal ones; both are 1 for perfectly even data.
+    Shares, durations, events and subjects count the takes that training uses: partial, failed, redone, noise and practice
+    takes are left out unless --include names them. Balance: the smallest movement's count over the largest's, and the
+    entropy of the shares over that of seven equal ones; both are 1 for perfectly even data.
     """
     if pie is not None and pie.suffix.lower() not in PIE_ENDINGS:
         raise click.BadParameter(f"{pie}: use a name ending in {', '.join(PIE_ENDINGS)}.", param_hint="--pie")
@@ -85,6 +85,7 @@ def _lines(sheet: dict[str, Any]) -> list[tuple[str, str]]:
         **takes["by_status"],
         "noise": takes["noise"],
         "redone": takes["redone"],
+        "practice": takes["practice"],
         "without a take's name": takes["unnamed"],
     }
     return [

@@ -62,6 +62,14 @@ def test_a_stored_take_of_an_imagined_host_says_so_and_an_older_one_has_none() -
     assert [take.streams["events"].virtual_host for take in takes] == [False, True]
 
 
+def test_a_stored_practice_take_says_so_with_the_rig_as_it_was_and_an_older_one_has_none() -> None:
+    old, new = (Manifest.parse((FIXTURES / f"take-{version}.json").read_bytes(), "take") for version in ("1.1", "1.2"))
+    assert (old.practice, old.repetition, old.rig_check, old.profile) == (False, None, None, None)
+    assert (new.practice, new.repetition) == (True, 2)
+    assert new.rig_check is not None
+    assert (new.rig_check["level"], new.rig_check["confirmed"], new.rig_check["checks"][0]["value"]) == ("red", True, 452.0)
+
+
 def test_stored_labels_mean_what_they_meant() -> None:
     labels = LabelSet.parse((FIXTURES / "labels-1.0.json").read_bytes(), "labels")
     frown = labels.by_id()["1"]

@@ -92,6 +92,16 @@ def test_a_whole_take_has_its_names_a_manifest_and_nothing_beside_it(tmp_path):
     assert manifest.recorded_at == "2026-01-02T03:04:05.000+01:00"
 
 
+def test_what_was_asked_of_the_take_is_in_its_manifest(tmp_path):
+    desk = recorded(begin_take(tmp_path, event_camera(Stream.IMU), frame_camera()), SCRIPT_US + LATE_US + 30_000)
+    check = {"level": "red", "confirmed": True, "checks": [{"name": "focus", "value": 0.2}], "deviations": ["Other biases."]}
+    asked = {"practice": True, "repetition": 3, "rig_check": check, "profile": "ab12"}
+    request = desk.context.request.model_copy(update=asked)
+    desk.take.shut()
+    manifest = manifest_of(close_take(replace(desk.context, request=request), desk.take, 20.0))
+    assert {key: getattr(manifest, key) for key in asked} == asked
+
+
 def test_the_manifest_tells_what_became_of_every_stream(tmp_path):
     desk = recorded(begin_take(tmp_path, event_camera(Stream.IMU), frame_camera()))
     desk.take.end(FinishReason.SOURCE_LOST, "The camera was unplugged.")

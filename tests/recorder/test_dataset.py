@@ -20,6 +20,7 @@ def template(tmp_path_factory):
     make_take(root / "4", "smile_4_2", events=few, status=TakeStatus.FAILED)
     make_take(root / "12", "blink_12_1_(noise)", events=few)
     make_take(root / "12", "blink_12_2", events=few)
+    make_take(root / "12", "blink_12_3", events=few, practice=True)
     (root / "12" / "blink_12_2.redone").touch()
     write_events(root / "from elsewhere.aedat4", few)
     for passed_over in (
@@ -42,14 +43,16 @@ def names(entries):
 
 
 def test_takes_come_by_subject_movement_and_number_and_foreign_ones_last(data):
-    expected = ["frown_4_9", "frown_4_10", "smile_4_1", "smile_4_2", "blink_12_1_(noise)", "blink_12_2", "from elsewhere"]
+    expected = ["frown_4_9", "frown_4_10", "smile_4_1", "smile_4_2", "blink_12_1_(noise)", "blink_12_2"]
+    expected += ["blink_12_3", "from elsewhere"]
     assert names(data.takes()) == expected
 
 
-def test_partial_failed_redone_and_noise_takes_are_left_out_unless_named(data):
+def test_partial_failed_redone_noise_and_practice_takes_are_left_out_unless_named(data):
     assert names(data.selection()) == ["frown_4_9", "frown_4_10", "from elsewhere"]
     assert "smile_4_1" in names(data.selection({"partial"}))
     assert names(data.selection({"noise", "redone"}))[2:4] == ["blink_12_1_(noise)", "blink_12_2"]
+    assert "blink_12_3" in names(data.selection({"practice"}))
     assert names(data.selection(LeftOut)) == names(data.takes())
 
 

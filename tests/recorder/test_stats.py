@@ -63,6 +63,13 @@ def test_takes_are_counted_by_status_and_kind(data):
     assert takes["by_status"] == {"complete": 4, "partial": 1, "failed": 0, "foreign": 1}
 
 
+def test_practice_takes_are_counted_and_not_used(data):
+    make_take(data / "4", "smile_4_7", events=some_events(100), practice=True)
+    sheet = sheet_of(data)
+    assert (sheet["takes"]["practice"], sheet["takes"]["selected"]) == (1, 4)
+    assert sheet["movements"]["smile"]["count"] == 1
+
+
 def test_shares_count_the_takes_that_are_used(data):
     movements = sheet_of(data)["movements"]
     assert movements["frown"] == {"count": 2, "share": 2 / 3}
