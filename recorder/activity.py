@@ -21,6 +21,10 @@ HOT_RATE_HZ = 4.0
 HOT_RATIO = 6.0
 QUIET_BIN_US = 100_000  # a hot pixel fires in most of these, a moving edge in few
 HOT_SHARE = 0.5
+# Lamps drive bright pixels beside dark ones hundreds of times a second. Those fire in step with them, hot ones do not.
+LAMPS_HZ = (100.0, 120.0)
+LAMP_WINDOW_US = 1_000_000  # mains frequency wanders by 0.1 Hz; over a second that does not matter
+IN_STEP = 0.09  # square of the vector strength (Goldberg & Brown 1969, J. Neurophysiol. 32, 613) from which the lamps do it
 
 
 class ActivityError(GlimpseError):
@@ -80,12 +84,12 @@ def clean_events(events: Array, resolution: tuple[int, int]) -> Array:
 def pixel_counts(events: Array, resolution: tuple[int, int]) -> NDArray[np.int64]:
     """Events of each pixel, int64 [H, W]. events: inside the sensor."""
     width, height = resolution
-    flat = events["y"].astype(np.int64) * width + events["x"]
-    return np.bincount(flat, minlength=width * height).reshape(height, width)
+    return np.bincount(_flat(events, width), minlength=width * height).reshape(height, width)
 
 
 def hot_pixels(events: Array, resolution: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pixels that fire by themselves, bool [H, W]: far more often than their neighbours, and nearly all the time.
+    """Pixels that fire by themselves, bool [H, W]: far more often than their neighbours, nearly all the time, and not in step
+    with lamps that flicker.
 
     events: [n] of EVENT_DTYPE, clean (see `clean_events`). Less than a second of events says nothing: none is hot then.
     """
@@ -96,13 +100,48 @@ def hot_pixels(events: Array, resolution: tuple[int, int]) -> NDArray[np.bool_]:
         return hot
     counts = pixel_counts(events, resolution)
     suspects = (counts > HOT_RATE_HZ * span_us * 1e-6) & (counts > HOT_RATIO * (_beside(counts) + 1))
+    chosen = events[suspects[events["y"], events["x"]]]
+    return np.asarray(suspects & (_busy_share(chosen, span_us, resolution) > HOT_SHARE) & ~_in_step(chosen, resolution))
+
+
+def _busy_share(events: Array, span_us: int, resolution: tuple[int, int]) -> NDArray[np.float64]:
+    """Share of the bins of QUIET_BIN_US in which each pixel fires, [H, W]. events: sorted."""
+    width, height = resolution
     steps = -(-span_us // QUIET_BIN_US)
-    flat = events["y"].astype(np.int64) * width + events["x"]
-    chosen = suspects.ravel()[flat]
-    at, when = flat[chosen], (events["t"][chosen] - events["t"][0]) // QUIET_BIN_US
-    busy = np.unique(at * (steps + 1) + when) // (steps + 1)
-    share = np.bincount(busy, minlength=width * height).reshape(height, width) / steps
-    return np.asarray(suspects & (share > HOT_SHARE))
+    when = (events["t"] - events["t"][:1]) // QUIET_BIN_US
+    busy = np.unique(_flat(events, width) * (steps + 1) + when) // (steps + 1)
+    return np.bincount(busy, minlength=width * height).reshape(height, width) / steps
+
+
+def _in_step(events: Array, resolution: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which pixels' ON and OFF events come by turns at the frequency of lamps, bool [H, W]. events: sorted.
+
+    Of a pixel's n events in a second, with the weights w = +-1 less their mean (a pixel that only gives ON is no lamp's),
+    `|sum w exp(2 pi i f t)|^2 - sum w^2` is 0 on average where they come at random, and R^2 n (n - 1) with a vector strength R;
+    the sums of both over all seconds give R^2.
+    """
+    width, height = resolution
+    if not len(events):
+        return np.zeros((height, width), bool)
+    seconds = (events["t"] - events["t"][0]) // LAMP_WINDOW_US
+    numbers = int(seconds[-1]) + 1
+    windows, place = np.unique(_flat(events, width) * numbers + seconds, return_inverse=True)
+    counts = np.bincount(place).astype(np.float64)
+    sign = np.where(events["p"] > 0, 1.0, -1.0)
+    sign -= (np.bincount(place, sign) / counts)[place]
+    pixels, strength = windows // numbers, np.zeros(width * height)
+    for hz in LAMPS_HZ:
+        phase = 2 * np.pi * hz * 1e-6 * (events["t"] % LAMP_WINDOW_US)
+        squares = np.bincount(place, sign * np.cos(phase)) ** 2 + np.bincount(place, sign * np.sin(phase)) ** 2
+        above = np.bincount(pixels, squares - np.bincount(place, sign**2), width * height)
+        strength = np.maximum(strength, above)
+    pairs = np.bincount(pixels, counts * (counts - 1), width * height)
+    return np.asarray((strength > IN_STEP * np.maximum(pairs, 1.0)).reshape(height, width))
+
+
+def _flat(events: Array, width: int) -> NDArray[np.int64]:
+    """The number of each event's pixel, row by row, [n]."""
+    return np.asarray(events["y"].astype(np.int64) * width + events["x"])
 
 
 def _beside(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from recorder.faces.geometry import face_box
 from recorder.faces.pictures import Picture, PictureFaces, SeenFace
 from recorder.faces.portrait import portraits, sweeps
 from recorder.take import Take
+from recorder.thinning import read_events
 from recorder.video2events.faces import CascadeFinder, FaceFinder
 
 Range = tuple[int, int]  # [start, end) in us of event time
@@ -68,7 +69,7 @@ def search_faces(
     resolution = take.resolution(Stream.EVENTS)
     if resolution is None:
         return FaceSearch(count=0 if sources else None, sources=sources)
-    events = clean_events(take.events(), resolution) if events is None else events
+    events = clean_events(read_events(take)[0], resolution) if events is None else events
     if face := face_in_events(events, resolution, faces):
         return FaceSearch(face, _colour_count(take, faces) or 1, (*sources, "events"))
     return _search_colour(take, events, resolution, faces, (*sources, "events"))
@@ -108,6 +109,8 @@ def face_in_events(events: Array, resolution: tuple[int, int], faces: PictureFac
     Blinks also stand in for a portrait in which no eye was seen, as behind glasses. events: [n] of EVENT_DTYPE, clean;
     resolution: of the sensor.
     """
+    if not len(events):
+        return None
     faces = faces or PictureFaces(CascadeFinder())
     passing = sweeps(events, resolution)
     tones = [tone for tones in portraits(events, resolution, passing) for tone in tones]

@@ -22,6 +22,7 @@ from recorder.spotting.headmotion import HeadMotion
 from recorder.spotting.kinds import Candidate
 from recorder.spotting.search import LEAST_SPAN_US, Motion, search
 from recorder.take import Take
+from recorder.thinning import read_events
 
 PIECE_US, OVERLAP_US = 40_000_000, 5_000_000  # longer recordings are searched in pieces: memory grows with their length
 LONGEST_TAKE_US = 60_000_000  # up to here a take with a cue is searched as a whole
@@ -37,6 +38,7 @@ EARLY_ODDS, LATER_ODDS, LATE_ODDS = 0.9, -1.4, -2.0
 BLINK_ODDS = 0.8  # two spots as far apart as eyes are, that shut and open, where a blink was asked for
 # Blinks come by themselves every few seconds: one on command is expected within the usual time of reaction.
 BLINK_LATEST_US = 1_200_000
+FLOODED = "The take has so many events that a movement among them may have been missed."
 SAME = 0.4  # share of their time in common from which two candidates are one
 
 
@@ -60,22 +62,33 @@ class Question:
 
 
 def suggest(
-    source: Take | Array, resolution: tuple[int, int] | None = None, *, cue_us: int | None = None, asked: str | None = None
+    source: Take | Array,
+    resolution: tuple[int, int] | None = None,
+    *,
+    cue_us: int | None = None,
+    asked: str | None = None,
+    every: int = 1,
 ) -> OnsetRecord:
     """Where the face moves. source: a take, or events [n] of EVENT_DTYPE with their resolution (width, height).
 
-    cue_us, asked: cue in event time and token of the movement, in place of the manifest's. Raises Aedat4Error where a take's
-    events cannot be read at all.
+    cue_us, asked: cue in event time and token of the movement, in place of the manifest's; every: the events are every so
+    manieth of a flood of them (see `thinning.py`; of a take that is done here). Raises Aedat4Error where a take's events
+    cannot be read at all.
     """
-    return examine(source, resolution, cue_us=cue_us, asked=asked)[0]
+    return examine(source, resolution, cue_us=cue_us, asked=asked, every=every)[0]
 
 
 def examine(
-    source: Take | Array, resolution: tuple[int, int] | None = None, *, cue_us: int | None = None, asked: str | None = None
+    source: Take | Array,
+    resolution: tuple[int, int] | None = None,
+    *,
+    cue_us: int | None = None,
+    asked: str | None = None,
+    every: int = 1,
 ) -> tuple[OnsetRecord, tuple[HeadMotion, ...]]:
     """As `suggest`, with the head's motion: one for each piece of the take that was searched."""
     question = _question(source, cue_us, asked)
-    events, size = _events(source, resolution)
+    events, size, every = _events(source, resolution, every)
     if not len(events):
         return OnsetRecord(cue_us=question.cue_us, reason="There are no events."), ()
     hot = hot_pixels(events, size)
@@ -84,7 +97,7 @@ def examine(
         return OnsetRecord(cue_us=question.cue_us, reason="There are too few events to see a face by."), ()
     if not any(motion.seen_us >= LEAST_SPAN_US for motion in motions):
         return OnsetRecord(cue_us=question.cue_us, reason="The view is covered all the time."), _heads(motions)
-    return _answer(question, motions), _heads(motions)
+    return _of_flood(_answer(question, motions), every), _heads(motions)
 
 
 def _heads(motions: list[Motion]) -> tuple[HeadMotion, ...]:
@@ -98,13 +111,13 @@ def _question(source: Take | Array, cue_us: int | None, asked: str | None) -> Qu
     return Question(manifest.cue_us if cue_us is None else cue_us, manifest.stop_us, asked or manifest.movement)
 
 
-def _events(source: Take | Array, resolution: tuple[int, int] | None) -> tuple[Array, tuple[int, int]]:
-    """Clean events and the size of their sensor; where nothing tells the size, the events do."""
-    events = source.events() if isinstance(source, Take) else source
+def _events(source: Take | Array, resolution: tuple[int, int] | None, every: int) -> tuple[Array, tuple[int, int], int]:
+    """Clean events, the size of their sensor, and which part of all they are. Where nothing tells the size, the events do."""
+    events, every = read_events(source) if isinstance(source, Take) else (source, every)
     size = resolution or (source.resolution(Stream.EVENTS) if isinstance(source, Take) else None)
     if size is None:
         size = (max(int(events["x"].max()), 0) + 1, max(int(events["y"].max()), 0) + 1) if len(events) else (1, 1)
-    return clean_events(events, size), size
+    return clean_events(events, size), size, every
 
 
 def _spans(events: Array, question: Question) -> Iterator[tuple[int, int]]:
@@ -206,6 +219,23 @@ def _suggestion(question: Question, candidate: Candidate, confidence: float, kin
             "way_back": round(shape.back, 3),
         },
     )
+
+
+def _of_flood(record: OnsetRecord, every: int) -> OnsetRecord:
+    """What was found in every so manieth event, told as such."""
+    if every == 1:
+        return record
+    return record.model_copy(
+        update={
+            "intervals": tuple(_of_part(one, every) for one in record.intervals),
+            "candidates": tuple(_of_part(one, every) for one in record.candidates),
+            "reason": None if record.intervals else FLOODED,
+        }
+    )
+
+
+def _of_part(one: Suggestion, every: int) -> Suggestion:
+    return one.model_copy(update={"strength": one.strength * every, "details": {**one.details, "looked_at_every": every}})
 
 
 def _in_time(suggestions: list[Suggestion]) -> tuple[Suggestion, ...]:

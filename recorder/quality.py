@@ -42,7 +42,7 @@ def assess(take: Take, *, sync: SyncRecord | None = None, onset: OnsetRecord | N
     Raises nothing for what is in a take: what cannot be read is a verdict too.
     """
     try:
-        evidence = gather(take, sync.paper if sync else None)
+        evidence = gather(take, sync.paper if sync else None, search=onset is None)
         onset = onset or look_for_movement(evidence)
     except GlimpseError as error:
         return QualityRecord(verdict=Verdict.REDO, reasons=(str(error),))
@@ -80,7 +80,7 @@ def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | 
 
 
 def _of_files(evidence: Evidence) -> Found:
-    yield "event_count", Reading(float(evidence.thinning * len(evidence.events)))
+    yield "event_count", Reading(float(evidence.thinning * len(evidence.events)), {"looked_at_every": evidence.thinning})
     yield "ended_early", streams.ended_early(evidence.manifest, evidence.whole)
     yield "records_lost", streams.records_lost(evidence.manifest)
     yield "files", streams.problems(evidence.problems)

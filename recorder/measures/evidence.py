@@ -3,7 +3,7 @@
 Judges nothing. What a take does not have, or what cannot be read of it, is empty or None.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,15 +29,13 @@ from recorder.measures.thermal import freezes
 from recorder.onset import suggest
 from recorder.papersearch import look_for_paper, seen
 from recorder.take import Take
+from recorder.thinning import read_events
 
 BIN_US = 10_000  # of the counts by tile: no measure that uses them asks for less than some tens of ms
 SAMPLE_US = 250_000  # the pictures of this long are looked at for the light: some six of an event camera
 MOST_PICTURES = 6
 MOST_HOT = 0.02  # share of pixels; where more seem hot it is flicker, and leaving them out would leave out part of the face
-# Eight times a take of 10 s with 3 million. Lamps that flicker strongly give 10 million a second, two gigabytes a take.
-MOST_EVENTS = 24_000_000
 BEHIND_PAPER = "The paper was before the face, so no movement can be seen."
-FLOODED = "The take has so many events that a movement among them may have been missed."
 PICTURE_STREAMS = (Stream.FRAMES, Stream.RGB)  # the event camera's own first: its view is the one that counts
 
 
@@ -48,7 +46,8 @@ class Evidence:
     whole: complete, and not damaged since; movement: asked for; raw: events in file order, every `thinning`-th; events: those
     on the sensor, sorted; phases, activity: None without events; activity: without the hot pixels, in bins of 10 ms; paper: as
     the events show it; faces, pictures (some of the face at rest): none where the paper was left in; rgb_us, thermal_us: the
-    pictures' own times; frozen: ranges in which the thermal picture stood still, None without any.
+    pictures' own times; frozen: ranges in which the thermal picture stood still, None without any;
+    moved: as the events show it, None where it was not looked for.
     """
 
     manifest: Manifest | None
@@ -67,19 +66,22 @@ class Evidence:
     rgb_us: NDArray[np.int64]
     thermal_us: NDArray[np.int64]
     frozen: tuple[Range, ...] | None
+    moved: OnsetRecord | None
     problems: tuple[str, ...]
 
 
-def gather(take: Take, paper: PaperSeen | None) -> Evidence:
+def gather(take: Take, paper: PaperSeen | None, search: bool = True) -> Evidence:
     """Read a take. paper: as the events show it, None to look for it now. Raises Aedat4Error where nothing can be read.
 
-    A second thread decodes the thermal pictures meanwhile, which takes as long as all events: 0.2 s of some 0.6 s.
+    search: whether to look for movements. A second thread decodes the thermal pictures while the events are read, and
+    looks for movements while faces and pictures are looked at: each takes as long as the other.
     """
     with ThreadPoolExecutor(1) as pool:
-        return _gathered(take, paper, pool.submit(_frozen, take.path))
+        return _gathered(take, paper, pool, search)
 
 
-def _gathered(take: Take, paper: PaperSeen | None, frozen: Future[tuple[Range, ...] | None]) -> Evidence:
+def _gathered(take: Take, paper: PaperSeen | None, pool: ThreadPoolExecutor, search: bool) -> Evidence:
+    frozen = pool.submit(_frozen, take.path)
     entry = TakeEntry.at(take.path)  # asked for nothing that would read the manifest a second time
     manifest = take.manifest if take.manifest_problem is None else None
     raw, thinning = read_events(take)
@@ -90,10 +92,13 @@ def _gathered(take: Take, paper: PaperSeen | None, frozen: Future[tuple[Range, .
     left_out = hot & (hot.mean() < MOST_HOT)
     paper = paper or seen(look_for_paper(events, resolution, manifest))
     parts = phases(judged, manifest, paper) if judged else None
+    movement = entry.name.movement_token if entry.name else manifest.movement if manifest else None
+    asked = _Asked(manifest.cue_us if manifest else None, movement)
+    moved = pool.submit(_moved, events, resolution, parts, paper, asked, thinning) if search else None
     return Evidence(
         manifest=manifest,
         whole=manifest is not None and manifest.status is TakeStatus.COMPLETE and not entry.rebuilt,
-        movement=entry.name.movement_token if entry.name else manifest.movement if manifest else None,
+        movement=movement,
         resolution=resolution,
         raw=raw,
         thinning=thinning,
@@ -107,17 +112,9 @@ def _gathered(take: Take, paper: PaperSeen | None, frozen: Future[tuple[Range, .
         rgb_us=take.frame_times(Stream.RGB),
         thermal_us=take.frame_times(Stream.THERMAL),
         frozen=frozen.result(),
+        moved=moved.result() if moved else None,
         problems=tuple(dict.fromkeys((*take.problems, *count_problems(take)))),
     )
-
-
-def read_events(take: Take) -> tuple[Array, int]:
-    """A take's events [n] in file order, every k-th of them where there are more than MOST_EVENTS; and k."""
-    count = take.count(Stream.EVENTS)
-    thinning = -(-count // MOST_EVENTS) if count > MOST_EVENTS else 1
-    if thinning == 1:
-        return take.events(), 1
-    return np.concatenate([events[::thinning] for events in take.iter_events()]), thinning
 
 
 def _faces(take: Take, events: Array, paper: PaperSeen) -> FaceSearch:
@@ -129,20 +126,33 @@ def _faces(take: Take, events: Array, paper: PaperSeen) -> FaceSearch:
         return FaceSearch()  # no cascades on this computer
 
 
-def look_for_movement(evidence: Evidence) -> OnsetRecord | None:
+@dataclass(frozen=True)
+class _Asked:
+    """What the subject was to do, and when."""
+
+    cue_us: int | None
+    movement: str | None
+
+
+def _moved(
+    events: Array, resolution: tuple[int, int], parts: Phases | None, paper: PaperSeen, asked: _Asked, thinning: int
+) -> OnsetRecord | None:
     """What moved from the paper's going on; None without a cue, since then nothing of it is judged."""
-    parts, manifest = evidence.phases, evidence.manifest
-    if parts is None or manifest is None or manifest.cue_us is None or parts.answer is None:
+    if parts is None or asked.cue_us is None or parts.answer is None:
         return None
-    if _left_in(evidence.paper):
-        return OnsetRecord(cue_us=manifest.cue_us, reason=BEHIND_PAPER)
+    if _left_in(paper):
+        return OnsetRecord(cue_us=asked.cue_us, reason=BEHIND_PAPER)
     begin_us = parts.covered[1] + SETTLE_US if parts.covered else parts.judged[0]
-    events = slice_of(evidence.events, (begin_us, parts.judged[1]))
-    found = suggest(events, evidence.resolution, cue_us=manifest.cue_us, asked=evidence.movement)
-    if evidence.thinning > 1 and not found.intervals:
-        return found.model_copy(update={"reason": FLOODED})
+    seen = slice_of(events, (begin_us, parts.judged[1]))
+    return suggest(seen, resolution, cue_us=asked.cue_us, asked=asked.movement, every=thinning)
+
+
+def look_for_movement(evidence: Evidence) -> OnsetRecord | None:
+    """What moved, blinks told from the movement by where the eyes are; None where it was not looked for."""
+    if evidence.moved is None or evidence.moved.reason:
+        return evidence.moved
     chance = partial(blink_chance, evidence.events, evidence.resolution, evidence.faces.face)
-    return told_apart(found, chance, evidence.movement)
+    return told_apart(evidence.moved, chance, evidence.movement)
 
 
 def look_at_movement(evidence: Evidence, onset: OnsetRecord | None) -> Resemblance | None:

@@ -83,9 +83,9 @@ def noisy(seconds=4.0, rate_hz=0.3, seed=0):
     return some_events(round(rate_hz * SIZE[0] * SIZE[1] * seconds), seed, round(seconds * 1e6), SIZE)
 
 
-def with_pixel(events, x, y, times_us):
+def with_pixel(events, x, y, times_us, polarity=1):
     extra = np.zeros(len(times_us), EVENT_DTYPE)
-    extra["t"], extra["x"], extra["y"], extra["p"] = times_us, x, y, 1
+    extra["t"], extra["x"], extra["y"], extra["p"] = times_us, x, y, polarity
     merged = np.concatenate([events, extra])
     return merged[np.argsort(merged["t"], kind="stable")]
 
@@ -101,6 +101,18 @@ def test_hot_pixels_are_found_even_side_by_side_and_nothing_else_is():
 def test_a_pixel_that_an_edge_passes_often_at_once_is_not_hot():
     burst = with_pixel(noisy(), 20, 20, T0_US + 1_000_000 + np.arange(400) * 500)
     assert not hot_pixels(burst, SIZE).any()
+
+
+@pytest.mark.parametrize("lamp_hz", [100, 100.1, 120])
+def test_a_bright_pixel_that_lamps_drive_beside_dark_ones_is_not_hot_and_a_hot_one_among_them_is(lamp_hz):
+    rng = np.random.default_rng(1)
+    cycles = T0_US + (np.arange(400) * 1e6 / lamp_hz).astype(np.int64)  # ON as the light rises, OFF as it falls
+    driven = with_pixel(noisy(), 20, 20, cycles + rng.integers(0, 2_000, 400))
+    driven = with_pixel(driven, 20, 20, cycles + 5_000 + rng.integers(0, 2_000, 400), polarity=0)
+    events = with_pixel(driven, 40, 20, np.sort(T0_US + rng.integers(0, 4_000_000, 400)))
+    events = with_pixel(events, 44, 20, np.sort(T0_US + rng.integers(0, 4_000_000, 200)), polarity=0)
+    events = with_pixel(events, 44, 20, np.sort(T0_US + rng.integers(0, 4_000_000, 200)))
+    assert sorted(zip(*np.nonzero(hot_pixels(events, SIZE))[::-1], strict=True)) == [(40, 20), (44, 20)]
 
 
 def test_less_than_a_second_says_nothing_about_hot_pixels():

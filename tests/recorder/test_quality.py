@@ -7,7 +7,7 @@ from takekit import T0_US, make_take, some_events, write_events
 from protocol.analysis import ClockAlignment, Measure, OnsetRecord, PaperSeen, SyncRecord, SyncStatus, Verdict
 from protocol.manifest import StreamRecord, TakeStatus
 from protocol.streams import EVENT_DTYPE
-from recorder.measures import evidence
+from recorder import thinning
 from recorder.measures.thresholds_table import THRESHOLDS
 from recorder.quality import assess, explain, summarise
 from recorder.take import Take
@@ -111,7 +111,7 @@ def test_a_foreign_recording_of_another_sensor_is_judged(tmp_path, resolution):
 def test_a_take_with_far_too_many_events_is_judged_by_some_of_them(tmp_path, monkeypatch):
     path = long_take(tmp_path)
     whole = verdict_on(path)
-    monkeypatch.setattr(evidence, "MOST_EVENTS", 15_000)
+    monkeypatch.setattr(thinning, "MOST_EVENTS", 15_000)
     thinned = verdict_on(path)
     for name in ("event_count", "event_rate"):
         assert thinned.measure(name).value == pytest.approx(whole.measure(name).value, rel=0.01)
