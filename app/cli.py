@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -82,6 +83,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="""\b
 Examples:
+  glimpse --data recordings
   glimpse inspect recordings/4/frown_4_1.aedat4
   glimpse stats recordings --pie shares.png
 Exit codes: 0 done, 1 some inputs failed (listed), 2 wrong usage or unusable input, 3 interrupted.""",
@@ -89,8 +91,20 @@ Exit codes: 0 done, 1 some inputs failed (listed), 2 wrong usage or unusable inp
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version and exit."
 )
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data set that the window opens.")
+@click.option(
+    "--camera", help="Event camera of the window: sim[:SEED], davis[:SERIAL], network:HOST:PORT, replay:FILE, webcam:N."
+)
+@click.option("--rgb", help="Colour camera of the window: a number, a device, a file, a URL, sim or none.")
+@click.option("--thermal", help="Thermal camera of the window, likewise.")
+@click.option("--debug", is_flag=True, help="Name in the log what holds the window for more than 16 ms.")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
-    """Record, label and recognise facial micro-expressions with an event camera."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+def cli(
+    ctx: click.Context, data: Path | None, camera: str | None, rgb: str | None, thermal: str | None, debug: bool
+) -> int | None:
+    """Record, label and recognise facial micro-expressions with an event camera. Without a command: the window."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    from app.commands.window import open_window  # Qt, which no command needs
+
+    return open_window(data, camera, rgb, thermal, debug)
