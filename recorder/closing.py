@@ -132,7 +132,7 @@ def _manifest(
         repetition=request.repetition,
         rig_check=request.rig_check,
         profile=request.profile,
-        devices=tuple(_device(camera) for camera in take.cameras),
+        devices=tuple(device_record(camera) for camera in take.cameras),
         streams=take.stream_records(),
         steps=script.steps(),
         start_us=take.start_us,
@@ -148,7 +148,8 @@ def _manifest(
     )
 
 
-def _device(camera: OpenCamera) -> Device:
+def device_record(camera: OpenCamera) -> Device:
+    """What the manifest says of an open camera."""
     info = camera.info
     return Device(
         kind=info.kind,

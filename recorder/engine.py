@@ -7,7 +7,7 @@ thread, so that commands are always heard; packets run on the cameras' own threa
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +42,7 @@ from recorder.prompter import PromptBoard, ScriptRunner
 from recorder.rates import Rates
 from recorder.recording import TakeRecording, write_ending
 from recorder.rig import Rig
-from recorder.room import nearly_full, refuse_full_disk
+from recorder.room import RoomWatch, nearly_full, refuse_full_disk
 from recorder.settings import RecorderSettings
 from recorder.sources.base import CameraError, EndReason, Prompt, Surroundings
 from recorder.sources.registry import Registry
@@ -100,6 +100,7 @@ class Engine:
         self._lost: str | None = None
         self._stop_wanted = False
         self._guard: threading.Thread | None = None
+        self._room: RoomWatch | None = None
         self._status_ns = self._disk_ns = 0
 
     @property
@@ -132,12 +133,17 @@ class Engine:
         elif self.is_busy:
             self._report(Refused(text="The capture process is busy with a take or its cameras; wait a moment and try again."))
         elif isinstance(command, Arm):
+            self._watch_room(command.data, command.settings)
             self._start_job(lambda: self._arm(command.rig, command.settings))
         elif isinstance(command, Record):
             self._stop_wanted = False
+            self._watch_room(command.take.data, command.settings)
             self._start_job(lambda: self._record(command))
         elif isinstance(command, Disarm):
             self._start_job(self._disarm)
+
+    def _watch_room(self, data: str | None, settings: RecorderSettings) -> None:
+        self._room = RoomWatch(Path(data), settings) if data else None
 
     def _instruct_take(self, command: Mark | Stop) -> None:
         # Noted before looking for the take: one that is just beginning looks for the note after it has begun.
@@ -192,7 +198,8 @@ class Engine:
         )
         rig = Rig(spec, self._registry, around)
         rig.open()
-        self._rig, self._lost, self._rates = rig, None, Rates()
+        rates = Rates(rig.streams(), stall_ns=settings.stall_ms * 1_000_000, live=not self._pace.follows_events)
+        self._rig, self._lost, self._rates = rig, None, rates
         self._make_rings(settings)
         for text in rig.warnings():
             self._report(Notice(text=text))
@@ -220,6 +227,7 @@ class Engine:
             if self._take is not None:
                 self._take.recording.reading_since(self._clock.monotonic_ns())
             self._rig.start(self._deliver, self._camera_ended)
+            self._report(self._rig.armed(self._clock.monotonic_ns()))
 
     def _fail(self, text: str) -> None:
         self._disarm()
@@ -346,6 +354,8 @@ class Engine:
         elif self._lost and self._rig is not None and not self.is_busy:
             self._report(Notice(text=self._lost))
             self._start_job(self._disarm)
+        if self._room is not None and self._rig is not None:
+            self._room.look(now)
         if now - self._status_ns >= STATUS_NS:
             self._status_ns = now
             self._report(self.status(now))
@@ -411,8 +421,12 @@ class Engine:
     def status(self, now_ns: int) -> Status:
         """A snapshot of this moment."""
         take = self._take
+        rig, room = self._rig, self._room
+        takes_free = room.takes(now_ns) if room is not None and rig is not None else None
+        size = _event_resolution(rig) if rig is not None else None
+        streams = self._streams(rig, now_ns)
         if take is None:
-            return Status(state=self.state, reason=self.reason, streams=self._rates.status(now_ns))
+            return Status(state=self.state, reason=self.reason, streams=streams, takes_free=takes_free, event_resolution=size)
         recording = take.recording
         now_us = recording.now_us(now_ns)
         running = recording.start_us is not None and now_us is not None
@@ -423,17 +437,17 @@ class Engine:
             step=recording.script.step,
             elapsed_us=(now_us or 0) - (recording.start_us or 0) if running else None,
             remaining_us=recording.script.remaining_us(now_us) if now_us is not None else None,
-            streams=self._take_streams(recording, now_ns),
+            streams=_of_take(streams, recording),
             queue_s=round(recording.writers.waiting_s(), 3),
-            event_resolution=_event_resolution(recording),
+            takes_free=takes_free,
+            event_resolution=size,
         )
 
-    def _take_streams(self, recording: TakeRecording, now_ns: int) -> dict[str, StreamStatus]:
-        rates = self._rates.status(now_ns)
-        return {
-            name: StreamStatus(**count, rate=rates[name].rate if name in rates else 0.0)
-            for name, count in recording.counts().items()
-        }
+    def _streams(self, rig: Rig | None, now_ns: int) -> dict[str, StreamStatus]:
+        """Every stream since the cameras were opened."""
+        dropped = rig.dropped() if rig is not None else {}
+        found = self._rates.status(now_ns)
+        return {name: one.model_copy(update={"dropped": dropped.get(name, 0)}) for name, one in found.items()}
 
     def shut_down(self) -> None:
         """Close the cameras and stop the job thread. The running take must have been ended and finalised before."""
@@ -443,6 +457,15 @@ class Engine:
         self._jobs.shutdown()
 
 
-def _event_resolution(recording: TakeRecording) -> tuple[int, int] | None:
-    streams = (info for camera in recording.cameras for info in camera.info.streams)
-    return next((info.resolution for info in streams if info.stream is Stream.EVENTS), None)
+def _of_take(streams: Mapping[str, StreamStatus], recording: TakeRecording) -> dict[str, StreamStatus]:
+    """The streams of a take: what was received and written of it, the rest since the cameras were opened."""
+    counts = recording.counts()
+    return {
+        name: one.model_copy(update={"received": counts[name]["received"], "written": counts[name]["written"]})
+        for name, one in streams.items()
+        if name in counts
+    }
+
+
+def _event_resolution(rig: Rig) -> tuple[int, int] | None:
+    return next((info.resolution for info in rig.streams() if info.stream is Stream.EVENTS), None)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from protocol.manifest import How, Person
+from protocol.manifest import Device, How, Person
 from protocol.schema import Strict
 from protocol.script import Script
 from recorder.settings import RecorderSettings
@@ -48,10 +48,11 @@ class TakeRequest(Strict):
 
 
 class Arm(Strict):
-    """Open the cameras and show what they give, writing nothing."""
+    """Open the cameras and show what they give, writing nothing. data: the folder whose free space the status is to tell."""
 
     kind: Literal["arm"] = "arm"
     rig: RigSpec
+    data: str | None = None
     settings: RecorderSettings = Field(default_factory=RecorderSettings)
 
 
@@ -103,17 +104,25 @@ class Hello(Strict):
 
 
 class StreamStatus(Strict):
-    """One stream now. rate: events, samples or frames per second over the last second."""
+    """One stream now. rate: events, samples or frames per second over the last second; silent: it has given nothing for longer
+    than a stall; since the cameras were opened: gaps, silences and jumps of its clock that are over; dropped, packets that the
+    camera's own queue had to drop, told of the camera's first stream.
+
+    received, written: of the running take, else received since the cameras were opened.
+    """
 
     received: int
     written: int
     rate: float
     silent: bool = False
+    gaps: int = 0
+    dropped: int = 0
 
 
 class Status(Strict):
     """A frozen snapshot, about ten times a second. queue_s: how long the disk is behind; event_resolution: (width, height) of
-    the event camera while a take runs.
+    the event camera while cameras are open; takes_free: how many takes the disk has room for, None where no folder was named
+    and while its disk does not answer.
     """
 
     kind: Literal["status"] = "status"
@@ -127,6 +136,30 @@ class Status(Strict):
     queue_s: float = 0.0
     takes_free: int | None = None
     event_resolution: tuple[int, int] | None = None
+
+
+class ArmedStream(Strict):
+    """A stream of an open camera. device: index into `Armed.devices`; fps: pictures or samples a second as the camera was set,
+    None where it does not tell; clock: "device" or "host".
+    """
+
+    device: int
+    resolution: tuple[int, int] | None = None
+    fps: float | None = None
+    clock: str = "device"
+
+
+class Armed(Strict):
+    """The cameras are open, or were set anew. rig: what opens them again as they are now; started_ns: host's monotonic clock.
+
+    devices: as a take's manifest would tell of them; streams: by name.
+    """
+
+    kind: Literal["armed"] = "armed"
+    rig: RigSpec
+    devices: tuple[Device, ...]
+    streams: dict[str, ArmedStream]
+    started_ns: int
 
 
 class Notice(Strict):
@@ -167,7 +200,7 @@ class Refused(Strict):
     text: str
 
 
-Report = Annotated[Hello | Status | Notice | PromptReport | TakeDone | Refused, Field(discriminator="kind")]
+Report = Annotated[Hello | Status | Armed | Notice | PromptReport | TakeDone | Refused, Field(discriminator="kind")]
 
 _COMMANDS: TypeAdapter[Any] = TypeAdapter(Command)
 _REPORTS: TypeAdapter[Any] = TypeAdapter(Report)
@@ -179,7 +212,7 @@ def parse_command(line: str | bytes) -> Arm | Record | Mark | Stop | Disarm | Sh
     return command
 
 
-def parse_report(line: str | bytes) -> Hello | Status | Notice | PromptReport | TakeDone | Refused:
+def parse_report(line: str | bytes) -> Hello | Status | Armed | Notice | PromptReport | TakeDone | Refused:
     """Read one line from the capture process. Raises pydantic.ValidationError."""
-    report: Hello | Status | Notice | PromptReport | TakeDone | Refused = _REPORTS.validate_json(line)
+    report: Hello | Status | Armed | Notice | PromptReport | TakeDone | Refused = _REPORTS.validate_json(line)
     return report

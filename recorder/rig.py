@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from protocol.streams import Packet, Stream
-from recorder.messages import RigSpec
+from recorder.closing import device_record
+from recorder.messages import Armed, ArmedStream, RigSpec
 from recorder.recording import OpenCamera
-from recorder.sources.base import Camera, CameraEnded, CameraError, EndReason, Surroundings
+from recorder.sources.base import Camera, CameraEnded, CameraError, EndReason, StreamInfo, Surroundings
 from recorder.sources.registry import Registry
 from recorder.sources.spec import FrameCameraKind, parse_camera, parse_frame_camera
 
@@ -115,6 +116,25 @@ class Rig:
         for camera in self._open:
             camera.close()
         self._open = []
+
+    def streams(self) -> tuple[StreamInfo, ...]:
+        """Every stream of the rig."""
+        return tuple(info for camera in self.cameras for info in camera.info.streams)
+
+    def dropped(self) -> dict[str, int]:
+        """Packets that each camera's own queue has dropped since it was opened, by its first stream."""
+        answers = {camera.info.streams[0].stream.value: camera.info.dropped for camera in self.cameras}
+        return {stream: ask() for stream, ask in answers.items() if ask is not None}
+
+    def armed(self, started_ns: int) -> Armed:
+        """What is told of the open cameras."""
+        streams = {
+            info.stream.value: ArmedStream(device=device, resolution=info.resolution, fps=info.fps, clock=info.clock)
+            for device, camera in enumerate(self.cameras)
+            for info in camera.info.streams
+        }
+        devices = tuple(device_record(camera) for camera in self.cameras)
+        return Armed(rig=self.spec, devices=devices, streams=streams, started_ns=started_ns)
 
     def warnings(self) -> Sequence[str]:
         """What the cameras said of themselves on opening."""

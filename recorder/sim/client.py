@@ -97,7 +97,7 @@ class RemoteRig:
 
     def _info(self, body: dict[str, Any]) -> CameraInfo:
         streams = tuple(
-            StreamInfo(Stream(one["stream"]), tuple(one["resolution"]) if one["resolution"] else None, one["clock"])
+            StreamInfo(Stream(one["stream"]), tuple(one["resolution"]) if one["resolution"] else None, one["clock"], one["fps"])
             for one in body["streams"]
         )
         self._is_virtual = body["virtual_host_clock"] and not self._is_live

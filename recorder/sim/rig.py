@@ -206,10 +206,12 @@ class SimRig:
             self._world.temperature(THERMAL_SIZE, self._start_us)
 
     def _info(self) -> CameraInfo:
-        streams = [StreamInfo(stream, (WIDTH, HEIGHT)) for stream in (Stream.EVENTS, Stream.FRAMES)]
-        streams += [StreamInfo(Stream.IMU), StreamInfo(Stream.TRIGGERS)]
+        streams = [StreamInfo(Stream.EVENTS, (WIDTH, HEIGHT))]
+        streams += [StreamInfo(Stream.FRAMES, (WIDTH, HEIGHT), fps=1e6 / APS_PERIOD_US)]
+        streams += [StreamInfo(Stream.IMU, fps=1e6 / IMU_PERIOD_US), StreamInfo(Stream.TRIGGERS)]
         sizes = {Stream.RGB: self._options.rgb.size, Stream.THERMAL: THERMAL_SIZE}
-        streams += [StreamInfo(stream, sizes[stream]) for stream in self._around.video]
+        rates = {Stream.RGB: self._options.rgb.fps, Stream.THERMAL: self._options.thermal.fps}
+        streams += [StreamInfo(stream, sizes[stream], fps=rates[stream]) for stream in self._around.video]
         return CameraInfo(
             "sim",
             "Simulated rig",

@@ -254,7 +254,9 @@ class Server:
 
 def _described(info: CameraInfo) -> dict[str, Any]:
     """What an open camera says of itself, as JSON values."""
-    streams = [{"stream": one.stream.value, "resolution": one.resolution, "clock": one.clock} for one in info.streams]
+    streams = [
+        {"stream": one.stream.value, "resolution": one.resolution, "clock": one.clock, "fps": one.fps} for one in info.streams
+    ]
     plain = {name: getattr(info, name) for name in ("kind", "name", "serial", "simulated", "virtual_host_clock")}
     settings, warnings = dict(info.settings), list(info.warnings)
     return {**plain, "streams": streams, "settings": settings, "warnings": warnings, "has_truth": info.truth is not None}

@@ -37,12 +37,14 @@ class CameraEnded(Exception):
 class StreamInfo:
     """One stream of an open camera. resolution: (width, height) in pixels, None for streams without pixels.
 
-    clock: "device" when the camera stamps its data itself, "host" when the host's clock is all there is.
+    clock: "device" when the camera stamps its data itself, "host" when the host's clock is all there is; fps: pictures or
+    samples a second as the camera was set, None where it does not tell.
     """
 
     stream: Stream
     resolution: tuple[int, int] | None = None
     clock: str = "device"
+    fps: float | None = None
 
 
 @dataclass(frozen=True)

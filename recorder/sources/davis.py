@@ -4,6 +4,7 @@ Knows dv-processing's `DAVIS` class by its method names only; the tests hold eve
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from protocol.schema import Strict, describe
 from protocol.streams import Packet, Stream
-from recorder.sources.base import CameraError, CameraInfo, Surroundings
+from recorder.sources.base import CameraError, CameraInfo, StreamInfo, Surroundings
 from recorder.sources.davis_biases import (
     COARSE_MAX,
     CURRENT_BIASES,
@@ -161,7 +162,7 @@ class DavisCamera:
             kind="davis",
             name=str(device.getCameraName()),
             serial=str(device.getSerialNumber()),
-            streams=stream_infos(device, [stream for stream in STREAMS if offered[stream]]),
+            streams=_with_fps(device, stream_infos(device, [stream for stream in STREAMS if offered[stream]])),
             settings=read_settings(device, self._settings),
             warnings=warnings,
         )
@@ -247,6 +248,13 @@ def _read_biases(device: Any) -> dict[str, Any]:
         "biases": {name: list(device.getDavis346BiasCoarseFine(_current(device, name))) for name in CURRENT_BIASES},
         "voltages": {name: device.getDavis346BiasVoltage(_voltage(device, name)) for name in VOLTAGE_BIASES},
     }
+
+
+def _with_fps(device: Any, streams: Sequence[StreamInfo]) -> tuple[StreamInfo, ...]:
+    """The streams with the rate of the pictures, which the device tells as the interval between two of them."""
+    interval_us = device.getFrameInterval() // US
+    fps = 1e6 / interval_us if interval_us else None
+    return tuple(replace(one, fps=fps) if one.stream is Stream.FRAMES else one for one in streams)
 
 
 def _speed_warning(device: Any) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ class FrameCamera(ABC):
             feed.close()
             raise
         self._feed = feed
-        stream = StreamInfo(self.STREAM, (image.shape[1], image.shape[0]), feed.info.clock)
+        fps = feed.info.settings.get("fps")
+        stream = StreamInfo(self.STREAM, (image.shape[1], image.shape[0]), feed.info.clock, fps)
         return CameraInfo(
             self.STREAM.value,
             feed.info.name,

@@ -64,7 +64,10 @@ class WebcamEvents:
         return replace(
             info,
             kind="webcam",
-            streams=tuple(StreamInfo(stream, self._size, pictures.clock) for stream in (Stream.EVENTS, Stream.FRAMES)),
+            streams=(
+                StreamInfo(Stream.EVENTS, self._size, pictures.clock),
+                StreamInfo(Stream.FRAMES, self._size, pictures.clock, pictures.fps),
+            ),
             simulated=True,
             settings={**info.settings, "picture": list(pictures.resolution or ()), "pixel": told},
         )

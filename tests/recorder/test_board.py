@@ -111,4 +111,4 @@ def test_old_batches_are_forgotten():
     rates = Rates()
     for second in range(100):
         rates.saw(Records(Stream.EVENTS, np.zeros(1, EVENT_DTYPE), second * 1_000_000_000))
-    assert len(rates._recent["events"]) <= 2
+    assert len(rates._streams[Stream.EVENTS].recent) <= 2

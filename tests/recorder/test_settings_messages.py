@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from recording_helpers import short_script
 
-from protocol.manifest import FinishReason, How, Person, TakeStatus
+from protocol.manifest import Device, FinishReason, How, Person, TakeStatus
 from recorder.messages import (
     Arm,
+    Armed,
+    ArmedStream,
     Disarm,
     Hello,
     Mark,
@@ -36,6 +38,7 @@ TAKE = TakeRequest(
 
 COMMANDS = [
     Arm(rig=RIG),
+    Arm(rig=RIG, data="/somewhere"),
     Record(rig=RIG, take=TAKE, settings=RecorderSettings(stall_ms=700)),
     Mark(mark="paper_out", how=How.DETECTED, at_us=1_700_000_000_000_001),
     Mark(mark="stop"),
@@ -47,6 +50,12 @@ REPORTS = [
     Hello(pid=3, runtime="/dev/shm/glimpse-0/3-4"),
     Status(
         state=State.RECORDING, step="neutral", streams={"events": StreamStatus(received=3, written=2, rate=1.5)}, queue_s=0.1
+    ),
+    Armed(
+        rig=RIG,
+        devices=(Device(kind="sim", name="Simulated rig", spec="sim:7", settings={"biases": {"On": [6, 200]}}),),
+        streams={"frames": ArmedStream(device=0, resolution=(346, 260), fps=25.0), "imu": ArmedStream(device=0)},
+        started_ns=2**40,
     ),
     Notice(text="line\nbreak and \u00e9"),
     PromptReport(step="s", action="move", movement=None, text="t", at_us=1, seconds=None),
