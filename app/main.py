@@ -15,6 +15,7 @@ import click
 from app.cli import cli
 from protocol.errors import GlimpseError
 from recorder.compiled import find_room
+from recorder.cores import one_thread
 
 # Literals, since app.output (and rich with it) is not imported for `glimpse --help`.
 DONE, DEFECT, USAGE, INTERRUPTED = 0, 1, 2, 3
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, l
     """Run `command` (default: all of Glimpse) with `arguments` (default: the process's own); returns the exit code."""
     try:
         find_room(os.environ)
+        one_thread(os.environ)
         return _run(command, arguments)
     except BrokenPipeError:
         return _reader_is_gone()
