@@ -30,8 +30,16 @@ def done_or_failed(failed: bool) -> int:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on stdout; NaN is refused, since JSON has none."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """One JSON document on stdout; NaN is refused, since JSON has none.
+
+    What stdout cannot hold, such as the name of a file that is no Unicode, is escaped, so that any reader takes it.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")  # strictly, whatever stdout itself does
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2, allow_nan=False)
+    click.echo(text)
 
 
 def print_table(table: Table) -> None:

@@ -13,7 +13,7 @@ from app.pool import Done
 from protocol.errors import GlimpseError
 from recorder.analysisstore import update_analysis
 from recorder.dataset import TakeEntry
-from recorder.take import find_takes
+from recorder.take import TakeError, find_takes
 
 T = TypeVar("T")
 
@@ -24,7 +24,12 @@ jobs_option = click.option("--jobs", type=click.IntRange(1, 256), help="Takes at
 
 
 def named(paths: Sequence[str]) -> list[TakeEntry]:
-    """The takes that paths on the command line mean, each once; says so where there is none. Raises TakeError."""
+    """The takes that paths on the command line mean, each once; says so where there is none. Raises TakeError.
+
+    An empty path is an unset variable in somebody's script and not the current folder.
+    """
+    if "" in paths:
+        raise TakeError("An empty path was given; name a take or a folder of takes.")
     entries = {entry.path.resolve(): entry for path in paths for entry in find_takes(Path(path))}
     if not entries:
         say("There is no take in this folder.")

@@ -30,20 +30,23 @@ def read_analysis(take: Path) -> Analysis | None:
     SchemaError where it is damaged or of a newer program.
     """
     path = analysis_path(take)
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise AnalysisError(f"{path}: cannot be read (it is no file); move it away.")
     try:
         analysis = Analysis.parse(path.read_bytes(), str(path))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise AnalysisError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
-    return analysis if analysis.events_bytes == take.stat().st_size else None
+    return analysis if analysis.events_bytes == _size(take) else None
 
 
 def update_analysis(take: Path, sections: Mapping[str, BaseModel | None]) -> Analysis:
     """Write these sections ("sync", "onset", "quality", "face") and keep the others. A damaged or outdated file is replaced,
     since all of it can be computed again.
 
-    Raises AnalysisError where the folder does not take the file or a newer program's file lies there.
+    Raises AnalysisError where the folder does not take the file, where a newer program's file lies there, or where the take is
+    not there any more.
     """
     before = _kept(take)
     analysis = before.model_copy(update={**sections, "software": software()})
@@ -62,7 +65,14 @@ def _kept(take: Path) -> Analysis:
         if _is_newer(analysis_path(take)):
             raise AnalysisError(str(error)) from error
         before = None
-    return before or Analysis(events_bytes=take.stat().st_size)
+    return before or Analysis(events_bytes=_size(take))
+
+
+def _size(take: Path) -> int:
+    try:
+        return take.stat().st_size
+    except OSError as error:
+        raise AnalysisError(f"{take}: cannot be looked at ({error.strerror}); was it renamed meanwhile? Try again.") from error
 
 
 def _is_newer(path: Path) -> bool:
@@ -70,5 +80,5 @@ def _is_newer(path: Path) -> bool:
     try:
         data = json.loads(path.read_bytes())
         return data["schema"] == Analysis.SCHEMA and int(str(data["version"]).partition(".")[0]) > Analysis.VERSION[0]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return False

@@ -3,6 +3,7 @@ one, and on what is broken.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -150,6 +151,25 @@ def test_a_path_that_is_not_there_is_wrong_usage(tmp_path, capsys, command):
     code, _, said = run(capsys, command, tmp_path / "nothing.aedat4")
     assert code == 2
     assert "nothing.aedat4" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_empty_path_is_wrong_usage_and_not_the_current_folder(tmp_path, capsys, monkeypatch, command):
+    make_take(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code, _, said = run(capsys, command, "", "--write")
+    assert (code, "An empty path was given" in said) == (2, True)
+    assert not list(tmp_path.glob("*.analysis.json"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii:strict", "cp1252:strict"])
+def test_names_that_stdout_cannot_hold_are_escaped_in_json(tmp_path, encoding):
+    name = os.fsdecode(b"gr\xfc\xdfe \xe2\x98\xba.aedat4")  # the first two are no UTF-8
+    shutil.copy(write_events(tmp_path / "plain.aedat4", some_events(0)), tmp_path / name)
+    words = [sys.executable, "-m", "app.main", "suggest", str(tmp_path / name), "--json"]
+    done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout.decode())[0]["path"] == str(tmp_path / name)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

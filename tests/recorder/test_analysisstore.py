@@ -1,6 +1,7 @@
 """What was computed of a take is kept section by section, and never taken for something that it is not."""
 
 import json
+import os
 
 import pytest
 from takekit import make_take
@@ -67,6 +68,31 @@ def test_a_folder_that_takes_no_file_is_told_and_nothing_half_written_stays(tmp_
     with pytest.raises(AnalysisError, match=r"analysis\.json: cannot be"):
         update_analysis(take, {"sync": SYNC})
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": "glimpse.analysis", "version": "1.0", "sync": ' + "[" * 100_000])
+def test_a_file_nested_without_end_is_damaged_and_replaced(tmp_path, text):
+    take = make_take(tmp_path)
+    analysis_path(take).write_text(text)
+    update_analysis(take, {"sync": SYNC})
+    assert read_analysis(take).sync == SYNC
+
+
+def test_a_pipe_of_that_name_is_told_and_not_waited_for(tmp_path):
+    take = make_take(tmp_path)
+    os.mkfifo(analysis_path(take))
+    with pytest.raises(AnalysisError, match=r"analysis\.json: cannot be read \(it is no file\); move it away\."):
+        read_analysis(take)
+    with pytest.raises(AnalysisError, match="it is no file"):
+        update_analysis(take, {"sync": SYNC})
+
+
+def test_a_take_that_was_renamed_meanwhile_gets_no_analysis(tmp_path):
+    take = make_take(tmp_path)
+    take.unlink()
+    with pytest.raises(AnalysisError, match=r"aedat4: cannot be looked at \(No such file or directory\)"):
+        update_analysis(take, {"sync": SYNC})
+    assert not analysis_path(take).exists()
 
 
 def test_marking_noise_takes_it_along_and_it_disturbs_neither_inspection_nor_verification(tmp_path):
