@@ -13,16 +13,16 @@ from app.takes import as_json_rows, failed, jobs_option, json_option, keep, name
 from protocol.analysis import QualityRecord, SyncRecord
 from protocol.errors import GlimpseError
 from recorder.analysisstore import read_analysis
-from recorder.quality import assess
+from recorder.quality import Assessment, assess_with_face
 from recorder.take import Take
 
 STYLE = {"good": "green", "check": "yellow", "redo": "red", "unknown": "dim"}
 
 
-def assess_take(path: Path) -> QualityRecord:
-    """The verdict on one take."""
+def assess_take(path: Path) -> Assessment:
+    """The verdict on one take, and its face."""
     with Take(path) as take:
-        return assess(take, sync=_known_sync(path))
+        return assess_with_face(take, sync=_known_sync(path))
 
 
 def _known_sync(path: Path) -> SyncRecord | None:
@@ -50,10 +50,10 @@ def quality(paths: tuple[str, ...], as_json: bool, write: bool, jobs: int | None
 
     PATH is a take (its .aedat4, another of its files, or the name without ending) or a folder of takes. Of a single take every
     measure is shown, of several the verdict and its first reason. The clocks of the frame cameras are judged where
-    `glimpse sync --write` has found them before.
+    `glimpse sync --write` has found them before. --write also keeps where the face is.
     """
     done = each_take(assess_take, named(paths), "Judging", jobs)
-    done = keep(done, lambda record: {"quality": record}) if write else done
+    done = keep(done, lambda found: {"quality": found.quality, "face": found.face}) if write else done
     if as_json:
         print_json(as_json_rows(done, _row, {"verdict": None}))
     else:
@@ -61,11 +61,11 @@ def quality(paths: tuple[str, ...], as_json: bool, write: bool, jobs: int | None
     return done_or_failed(failed(done))
 
 
-def _row(record: QualityRecord) -> dict[str, Any]:
-    return record.model_dump(mode="json")
+def _row(found: Assessment) -> dict[str, Any]:
+    return {**found.quality.model_dump(mode="json"), "face": found.face.model_dump(mode="json") if found.face else None}
 
 
-def _print(done: list[Done[QualityRecord]]) -> None:
+def _print(done: list[Done[Assessment]]) -> None:
     table = Table(title="Verdicts", title_justify="left", title_style="bold")
     for name in ("take", "verdict", "reason"):
         table.add_column(name, no_wrap=name != "reason")
@@ -74,11 +74,11 @@ def _print(done: list[Done[QualityRecord]]) -> None:
         if one.result is None:
             table.add_row(name, "", "could not be read")
         else:
-            verdict, reasons = one.result.verdict.value, one.result.reasons
+            verdict, reasons = one.result.quality.verdict.value, one.result.quality.reasons
             table.add_row(name, f"[{STYLE[verdict]}]{verdict}[/]", escape(reasons[0]) if reasons else "")
     print_table(table)
     if len(done) == 1 and done[0].result is not None:
-        _print_measures(done[0].result)
+        _print_measures(done[0].result.quality)
 
 
 def _print_measures(record: QualityRecord) -> None:

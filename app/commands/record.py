@@ -14,7 +14,7 @@ from app.output import Exit, print_json, say
 from app.station import Interrupted, record_take
 from protocol.analysis import QualityRecord, Verdict
 from protocol.errors import GlimpseError
-from protocol.manifest import Person
+from protocol.manifest import Person, TakeStatus
 from protocol.movement import SPONTANEOUS, parse_movement
 from protocol.script import Kind, Script, parse_script
 from protocol.subjects import may_record
@@ -206,13 +206,21 @@ def _report(done: TakeDone, interrupted: Interrupted, as_json: bool) -> int:
 
 
 def judge(path: Path) -> QualityRecord:
-    """The verdict on the take, kept in its analysis and said with its reasons."""
-    from recorder.quality import assess  # compiled code, for which a take that is about to begin need not wait
+    """The verdict on the take, kept in its analysis and said with its reasons.
+
+    A take that is not complete is to be redone whatever is in it; who pressed Ctrl-C is not kept waiting to hear that.
+    """
+    from recorder.quality import Assessment, assess_with_face, not_finished  # compiled code: no take waits for it
 
     with Take(path) as take:
-        quality = assess(take)
+        manifest = take.manifest if take.manifest_problem is None else None
+        if manifest is not None and manifest.status is not TakeStatus.COMPLETE:
+            found = Assessment(not_finished(manifest))
+        else:
+            found = assess_with_face(take)
+    quality = found.quality
     try:
-        update_analysis(path, {"quality": quality})
+        update_analysis(path, {"quality": quality, "face": found.face})
     except AnalysisError as error:
         say(str(error))  # the take is safe, and the verdict can be had again
     say(f"Verdict: {quality.verdict.value}. {' '.join(quality.reasons)}".rstrip())

@@ -70,6 +70,8 @@ def test_a_verdict_has_its_measures_and_joins_what_was_kept_before(take, capsys)
     assert row["verdict"] in ("good", "check")
     assert {measure["name"] for measure in row["measures"]} >= {"event_rate", "movement", "paper", "noise"}
     assert all(measure["verdict"] in ("good", "check", "redo", "unknown") for measure in row["measures"])
+    face = read_analysis(take).face
+    assert (row["face"]["left_eye"], row["face"]["source"]) == (list(face.left_eye), face.source)
 
 
 def test_the_verdict_judges_the_clocks_that_were_kept(take, capsys):

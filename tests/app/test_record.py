@@ -215,7 +215,8 @@ def test_control_c_a_kill_and_a_closed_terminal_keep_the_take_as_partial(tmp_pat
     when_step_begins(process, "Neutral")
     os.killpg(process.pid, number)
     code, told, said = ended(process)
-    assert (code, told["status"], told["finish_reason"]) == (3, "partial", "aborted"), said
+    assert (code, told["status"], told["finish_reason"], told["verdict"]) == (3, "partial", "aborted", "redo"), said
+    assert [measure.name for measure in read_analysis(Path(told["path"])).quality.measures] == ["ended_early", "records_lost"]
     assert "Traceback" not in said
     assert_readable_by_all(told["path"])
     assert not left_overs(tmp_path)
