@@ -7,7 +7,7 @@ thread, so that commands are always heard; packets run on the cameras' own threa
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -31,11 +31,11 @@ from recorder.messages import (
     Refused,
     Report,
     RigSpec,
+    SetBias,
     Shutdown,
     State,
     Status,
     Stop,
-    StreamStatus,
     TakeRequest,
 )
 from recorder.prompter import PromptBoard, ScriptRunner
@@ -44,6 +44,7 @@ from recorder.recording import TakeRecording, write_ending
 from recorder.rig import Rig
 from recorder.room import RoomWatch, nearly_full, refuse_full_disk
 from recorder.settings import RecorderSettings
+from recorder.snapshot import armed_status, take_status
 from recorder.sources.base import CameraError, EndReason, Prompt, Surroundings
 from recorder.sources.registry import Registry
 from recorder.takefiles import Reservation, reserve
@@ -101,7 +102,7 @@ class Engine:
         self._stop_wanted = False
         self._guard: threading.Thread | None = None
         self._room: RoomWatch | None = None
-        self._status_ns = self._disk_ns = 0
+        self._status_ns = self._disk_ns = self._started_ns = 0
 
     @property
     def is_armed(self) -> bool:
@@ -139,6 +140,8 @@ class Engine:
             self._stop_wanted = False
             self._watch_room(command.take.data, command.settings)
             self._start_job(lambda: self._record(command))
+        elif isinstance(command, SetBias):
+            self._start_job(lambda: self._tune(command))
         elif isinstance(command, Disarm):
             self._start_job(self._disarm)
 
@@ -201,6 +204,20 @@ class Engine:
         rates = Rates(rig.streams(), stall_ns=settings.stall_ms * 1_000_000, live=not self._pace.follows_events)
         self._rig, self._lost, self._rates = rig, None, rates
         self._make_rings(settings)
+
+    def _tune(self, command: SetBias) -> None:
+        rig = self._rig
+        try:
+            if rig is None or self._lost:
+                raise CameraError("No camera is open; open the cameras before setting biases.")
+            rig.tune(command.preset, command.biases)
+        except GlimpseError as error:
+            self._report(Refused(text=str(error)))
+            return
+        self._tell_armed(rig)
+
+    def _tell_armed(self, rig: Rig) -> None:
+        self._report(rig.armed(self._started_ns))
         for text in rig.warnings():
             self._report(Notice(text=text))
 
@@ -227,7 +244,8 @@ class Engine:
             if self._take is not None:
                 self._take.recording.reading_since(self._clock.monotonic_ns())
             self._rig.start(self._deliver, self._camera_ended)
-            self._report(self._rig.armed(self._clock.monotonic_ns()))
+            self._started_ns = self._clock.monotonic_ns()
+            self._tell_armed(self._rig)
 
     def _fail(self, text: str) -> None:
         self._disarm()
@@ -245,7 +263,7 @@ class Engine:
 
     def _record(self, command: Record) -> None:
         try:
-            if self._rig is None or self._lost or (self._rig.spec, self._settings) != (command.rig, command.settings):
+            if self._rig is None or self._lost or not self._is_armed_as(self._rig, command):
                 self._open_rig(command.rig, command.settings)
                 self._begin_take(command.take)
                 self._start_reading()
@@ -260,6 +278,10 @@ class Engine:
             self._fail(
                 f"{command.take.data}: a take cannot be written here ({error.strerror or error}); choose another folder."
             )
+
+    def _is_armed_as(self, rig: Rig, command: Record) -> bool:
+        # Biases set since then are meant to stay: cameras that were asked for as they were first are these, too.
+        return command.rig in (rig.asked, rig.spec) and self._settings == command.settings
 
     def _begin_take(self, request: TakeRequest) -> None:
         rig = self._rig
@@ -420,34 +442,9 @@ class Engine:
 
     def status(self, now_ns: int) -> Status:
         """A snapshot of this moment."""
-        take = self._take
-        rig, room = self._rig, self._room
-        takes_free = room.takes(now_ns) if room is not None and rig is not None else None
-        size = _event_resolution(rig) if rig is not None else None
-        streams = self._streams(rig, now_ns)
-        if take is None:
-            return Status(state=self.state, reason=self.reason, streams=streams, takes_free=takes_free, event_resolution=size)
-        recording = take.recording
-        now_us = recording.now_us(now_ns)
-        running = recording.start_us is not None and now_us is not None
-        return Status(
-            state=self.state,
-            reason=self.reason,
-            part=str(take.context.reservation.part("")),
-            step=recording.script.step,
-            elapsed_us=(now_us or 0) - (recording.start_us or 0) if running else None,
-            remaining_us=recording.script.remaining_us(now_us) if now_us is not None else None,
-            streams=_of_take(streams, recording),
-            queue_s=round(recording.writers.waiting_s(), 3),
-            takes_free=takes_free,
-            event_resolution=size,
-        )
-
-    def _streams(self, rig: Rig | None, now_ns: int) -> dict[str, StreamStatus]:
-        """Every stream since the cameras were opened."""
-        dropped = rig.dropped() if rig is not None else {}
-        found = self._rates.status(now_ns)
-        return {name: one.model_copy(update={"dropped": dropped.get(name, 0)}) for name, one in found.items()}
+        rig, take = self._rig, self._take
+        armed = armed_status(self.state, self.reason, now_ns, rig, self._rates, self._room)
+        return armed if take is None else take_status(armed, take.recording, take.context.reservation.part(""), now_ns)
 
     def shut_down(self) -> None:
         """Close the cameras and stop the job thread. The running take must have been ended and finalised before."""
@@ -455,17 +452,3 @@ class Engine:
             self._job.result()
         self._disarm()
         self._jobs.shutdown()
-
-
-def _of_take(streams: Mapping[str, StreamStatus], recording: TakeRecording) -> dict[str, StreamStatus]:
-    """The streams of a take: what was received and written of it, the rest since the cameras were opened."""
-    counts = recording.counts()
-    return {
-        name: one.model_copy(update={"received": counts[name]["received"], "written": counts[name]["written"]})
-        for name, one in streams.items()
-        if name in counts
-    }
-
-
-def _event_resolution(rig: Rig) -> tuple[int, int] | None:
-    return next((info.resolution for info in rig.streams() if info.stream is Stream.EVENTS), None)

@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from protocol.manifest import Device, How, Person
 from protocol.schema import Strict
 from protocol.script import Script
 from recorder.settings import RecorderSettings
+from recorder.sources.davis_biases import COARSE_MAX, FINE_MAX, PIXEL_BIASES, BiasPreset
+
+Coarse = Annotated[int, Field(ge=0, le=COARSE_MAX)]
+Fine = Annotated[int, Field(ge=0, le=FINE_MAX)]
+
+
+def _pixel_bias(name: str) -> str:
+    if name not in PIXEL_BIASES:
+        raise ValueError(f"there is no pixel bias {name!r}, choose from {', '.join(PIXEL_BIASES)}")
+    return name
 
 
 class State(StrEnum):
@@ -80,6 +90,17 @@ class Stop(Strict):
     kind: Literal["stop"] = "stop"
 
 
+class SetBias(Strict):
+    """Set the event camera's biases while the cameras are open and no take is running; answered by `Armed`, or `Refused`.
+
+    preset: by name; biases: single ones of `PIXEL_BIASES` over it, (coarse, fine).
+    """
+
+    kind: Literal["set_bias"] = "set_bias"
+    preset: BiasPreset = BiasPreset.DEFAULT
+    biases: dict[Annotated[str, AfterValidator(_pixel_bias)], tuple[Coarse, Fine]] = Field(default_factory=dict)
+
+
 class Disarm(Strict):
     """Close the cameras."""
 
@@ -92,7 +113,7 @@ class Shutdown(Strict):
     kind: Literal["shutdown"] = "shutdown"
 
 
-Command = Annotated[Arm | Record | Mark | Stop | Disarm | Shutdown, Field(discriminator="kind")]
+Command = Annotated[Arm | Record | Mark | Stop | SetBias | Disarm | Shutdown, Field(discriminator="kind")]
 
 
 class Hello(Strict):
@@ -206,9 +227,9 @@ _COMMANDS: TypeAdapter[Any] = TypeAdapter(Command)
 _REPORTS: TypeAdapter[Any] = TypeAdapter(Report)
 
 
-def parse_command(line: str | bytes) -> Arm | Record | Mark | Stop | Disarm | Shutdown:
+def parse_command(line: str | bytes) -> Arm | Record | Mark | Stop | SetBias | Disarm | Shutdown:
     """Read one line from the parent. Raises pydantic.ValidationError."""
-    command: Arm | Record | Mark | Stop | Disarm | Shutdown = _COMMANDS.validate_json(line)
+    command: Arm | Record | Mark | Stop | SetBias | Disarm | Shutdown = _COMMANDS.validate_json(line)
     return command
 
 

@@ -3,16 +3,20 @@
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 
 from protocol.streams import Packet, Stream
 from recorder.closing import device_record
 from recorder.messages import Armed, ArmedStream, RigSpec
 from recorder.recording import OpenCamera
-from recorder.sources.base import Camera, CameraEnded, CameraError, EndReason, StreamInfo, Surroundings
+from recorder.sources.base import Camera, CameraEnded, CameraError, EndReason, StreamInfo, Surroundings, Tunable, Tuned
+from recorder.sources.davis_biases import PRESETS, BiasPreset, CoarseFine, contradiction
 from recorder.sources.registry import Registry
-from recorder.sources.spec import FrameCameraKind, parse_camera, parse_frame_camera
+from recorder.sources.spec import FrameCameraKind, parse_camera, parse_frame_camera, with_biases
 
+ANSWER_S = 5.0  # how long a camera may take to be set
 IDLE_S = 0.001  # between two looks at a camera that had nothing; a DAVIS delivers every 1 to 10 ms
 
 Deliver = Callable[[int, Packet], None]
@@ -22,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class CameraThread(threading.Thread):
-    """Reads one camera for as long as it gives anything."""
+    """Reads one camera for as long as it gives anything; whatever else is done to the open camera, it is asked to do."""
 
     def __init__(self, device: int, camera: Camera, deliver: Deliver, ended: Ended, sleep_s: Callable[[float], None]) -> None:
         super().__init__(name=f"camera-{device}", daemon=True)
@@ -32,17 +36,42 @@ class CameraThread(threading.Thread):
         self._ended = ended
         self._sleep_s = sleep_s
         self._stopping = threading.Event()
+        self._asked: deque[tuple[Callable[[], Tuned], Future[Tuned]]] = deque()
 
     def run(self) -> None:
         """Read until stopped or ended; whatever goes wrong in a camera ends the camera, not the process."""
         try:
             while not self._stopping.is_set():
+                self._do_asked()
                 self._read_once()
         except CameraEnded as end:
             self._ended(self._device, end.reason, end.message)
         except Exception as error:  # noqa: BLE001
             _log.exception("camera %d failed", self._device)
             self._ended(self._device, None, f"The camera's driver failed: {error}")
+        finally:
+            for _, answer in tuple(self._asked):
+                answer.cancel()
+
+    def ask(self, work: Callable[[], Tuned]) -> Tuned:
+        """Have something done to the camera between two reads, and wait for it. Raises CameraError, also what `work` raises."""
+        answer: Future[Tuned] = Future()
+        self._asked.append((work, answer))
+        try:
+            return answer.result(ANSWER_S)
+        except (CancelledError, TimeoutError) as error:
+            answer.cancel()
+            raise CameraError("The camera does not answer; open the cameras again.") from error
+
+    def _do_asked(self) -> None:
+        while self._asked:
+            work, answer = self._asked.popleft()
+            if not answer.set_running_or_notify_cancel():
+                continue
+            try:
+                answer.set_result(work())
+            except Exception as error:  # noqa: BLE001  (whoever asked is told)
+                answer.set_exception(error)
 
     def _read_once(self) -> None:
         packets = self._camera.read()
@@ -57,10 +86,13 @@ class CameraThread(threading.Thread):
 
 
 class Rig:
-    """The open cameras. Camera 0 is the event camera, whose clock is event time."""
+    """The open cameras. Camera 0 is the event camera, whose clock is event time.
+
+    asked: as the rig was asked for; spec: what opens it as it is now, which differs once its biases were set.
+    """
 
     def __init__(self, spec: RigSpec, registry: Registry, surroundings: Surroundings) -> None:
-        self.spec = spec
+        self.asked = self.spec = spec
         self.cameras: tuple[OpenCamera, ...] = ()
         self._registry = registry
         self._around = surroundings
@@ -105,6 +137,19 @@ class Rig:
         ]
         for thread in self._threads:
             thread.start()
+
+    def tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> None:
+        """Set the event camera's biases, of which its device and `spec` tell then. Raises CameraError for impossible ones."""
+        first, camera = self.cameras[0], self._open[0]
+        if not isinstance(camera, Tunable):
+            raise CameraError(f"{first.info.name} has no biases that can be set from here; leave them as they are.")
+        if text := contradiction({**PRESETS[preset].biases, **biases}):
+            raise CameraError(f"These biases contradict each other: {text}; choose others.")
+        tuned = self._threads[0].ask(lambda: camera.tune(preset, biases))
+        info = dataclasses.replace(first.info, settings=tuned.settings, warnings=tuned.warnings)
+        camera_spec = with_biases(self.spec.camera, preset, biases)
+        self.spec = self.spec.model_copy(update={"camera": camera_spec})
+        self.cameras = (OpenCamera(camera_spec, info), *self.cameras[1:])
 
     def close(self) -> None:
         """Stop reading and release the cameras."""

@@ -17,7 +17,8 @@ from protocol.streams import Packet, Stream
 from recorder.host import NEW_SESSION
 from recorder.sim.faults import UNPLUGGED
 from recorder.sim.wire import EXIT_UNPLUGGED, Message, Pipe, receive, send, size_of, widen
-from recorder.sources.base import CameraEnded, CameraError, CameraInfo, EndReason, Prompt, StreamInfo, Surroundings
+from recorder.sources.base import CameraEnded, CameraError, CameraInfo, EndReason, Prompt, StreamInfo, Surroundings, Tuned
+from recorder.sources.davis_biases import BiasPreset, CoarseFine
 from recorder.sources.spec import CameraSpec
 
 SERVE = (sys.executable, "-m", "recorder.sim.serve")
@@ -27,6 +28,7 @@ KILLED_S = 3.0
 LIVE_S = 0.005  # how long a read waits for packets; a DAVIS delivers every 1 to 10 ms
 STEP_S = 0.05  # how long a read waits for a step of the world
 TRUTH_S = 2.0  # how long the truth is waited for; it is asked for between takes
+TUNE_S = 2.0  # how long new biases are waited for: one step of the world
 WAITING_BYTES = 64 << 20  # not yet read; then the pipe fills, and the rig drops and counts what finds no room in it
 LAST_LINES = 20  # of what it wrote on standard error
 
@@ -57,6 +59,7 @@ class RemoteRig:
         self._truth: Mapping[str, Any] | None = None  # that was asked for
         self._snapshot: Mapping[str, Any] | None = None  # that came unasked
         self._truths_asked = self._truths_told = 0
+        self._tuned: Message | None = None  # the answer to `tune`
 
     def open(self) -> CameraInfo:
         """Start the process and wait until its world is ready. Raises CameraError, and leaves no process then."""
@@ -176,6 +179,19 @@ class RemoteRig:
                     return self._truth
             return None if self._snapshot is None else {**self._snapshot, "snapshot": True}
 
+    def tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> Tuned:
+        """Give the world's event pixels these biases. Raises CameraError."""
+        with self._changed:
+            self._tuned = None
+            self._send("bias", {"preset": preset.value, "biases": {name: list(pair) for name, pair in biases.items()}})
+            self._changed.wait_for(lambda: self._tuned or self._is_gone, TUNE_S)
+            answer = self._tuned
+        if answer is None:
+            raise CameraError("The simulated rig does not answer; open its cameras again.")
+        if answer.kind == "untuned":
+            raise CameraError(answer.body["text"])
+        return Tuned(answer.body["settings"], tuple(answer.body["warnings"]))
+
     def _send(self, kind: str, body: dict[str, Any]) -> None:
         process = self._process
         if process is None or process.stdin is None or process.stdin.closed:
@@ -215,6 +231,8 @@ class RemoteRig:
                     self._snapshot = body["truth"]
                 case "truth":
                     self._truth, self._truths_told = body["truth"], body["number"]
+                case "tuned" | "untuned":
+                    self._tuned = message
                 case "ready" | "refused":
                     self._answer = message
                 case "ended" | "failed":

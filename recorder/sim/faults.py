@@ -19,7 +19,18 @@ from typing import Any
 import numpy as np
 
 from protocol.streams import EVENT_DTYPE, VIDEO_STREAMS, Array, Packet, Records, Stream
-from recorder.sources.base import Camera, CameraEnded, CameraError, CameraInfo, EndReason, Prompt, Surroundings
+from recorder.sources.base import (
+    Camera,
+    CameraEnded,
+    CameraError,
+    CameraInfo,
+    EndReason,
+    Prompt,
+    Surroundings,
+    Tunable,
+    Tuned,
+)
+from recorder.sources.davis_biases import BiasPreset, CoarseFine
 
 FOR_EVER_S = 1e6
 DURATIONS_S = {"stall": FOR_EVER_S, "unplug": FOR_EVER_S, "burst": 1.0, "jump": 2.0, "back": 1.0, "half_open": FOR_EVER_S}
@@ -95,6 +106,13 @@ class FaultyCamera:
         if self._unplugged:
             raise Unplugged
         return [changed for packet in self._camera.read() if (changed := self._changed(packet)) is not None]
+
+    def tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> Tuned:
+        """As the camera does. Raises CameraError."""
+        if not isinstance(self._camera, Tunable):
+            raise CameraError("The camera has no biases that can be set; leave them.")
+        tuned = self._camera.tune(preset, biases)
+        return dataclasses.replace(tuned, settings={**tuned.settings, "fault": str(self._fault)})
 
     def close(self) -> None:
         """Close the camera."""

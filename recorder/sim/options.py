@@ -13,12 +13,11 @@ from recorder.sim.performance import Mistake
 from recorder.sim.pixel import PRESETS, PixelParams, params_for_biases
 from recorder.sim.thermal_camera import ThermalOptions
 from recorder.sources.base import CameraError
-from recorder.sources.davis_biases import COARSE_MAX, FINE_MAX, BiasPreset, CoarseFine
+from recorder.sources.davis_biases import COARSE_MAX, FINE_MAX, PIXEL_BIASES, BiasPreset, CoarseFine
 from recorder.sources.davis_biases import PRESETS as BIAS_PRESETS
 
 MAX_RATE_MEV_S = 50  # four times what a DAVIS346 delivers
 FLICKER_DEPTH = 0.3  # a fluorescent tube on a magnetic ballast; LED lamps lie between 0 and 1 (IEEE 1789-2015)
-BIASES = ("On", "Off", "Diff", "Photoreceptor", "PhotoreceptorSourceFollower", "Refractory")  # those that the model knows
 LONGEST_MS = 10_000
 
 
@@ -55,9 +54,13 @@ class SimOptions:
     rgb: ColourOptions = field(default_factory=ColourOptions)
     thermal: ThermalOptions = field(default_factory=ThermalOptions)
 
+    def currents(self) -> dict[str, CoarseFine]:
+        """The six biases of the event pixel: the preset's, and the single ones over them."""
+        return {**BIAS_PRESETS[self.bias].biases, **self.biases}
+
     def pixel_params(self) -> PixelParams:
         """The event pixel with these biases under this light."""
-        params = params_for_biases({**BIAS_PRESETS[self.bias].biases, **self.biases}, PRESETS[self.pixel])
+        params = params_for_biases(self.currents(), PRESETS[self.pixel])
         if not self.flicker_hz:
             return params
         return replace(params, flicker_hz=self.flicker_hz, flicker_depth=self.flicker_depth)
@@ -65,18 +68,18 @@ class SimOptions:
 
 def parse_options(options: Mapping[str, str]) -> SimOptions:
     """Read `name=value` options. Raises CameraError with the misspelt one and what is legal."""
-    unknown = set(options) - {*_READERS, *BIASES}
+    unknown = set(options) - {*_READERS, *PIXEL_BIASES}
     if unknown:
         raise CameraError(
             f"sim: unknown option {sorted(unknown)[0]!r}; the simulated rig knows {', '.join(sorted(_READERS))}, fault, "
-            f"and the biases {', '.join(BIASES)}."
+            f"and the biases {', '.join(PIXEL_BIASES)}."
         )
     found: dict[str, Any] = {}
     try:
         for name, text in options.items():
             if name in _READERS:
                 found |= _READERS[name](name, text, found)
-        found["biases"] = {name: _bias(name, options[name]) for name in BIASES if name in options}
+        found["biases"] = {name: _bias(name, options[name]) for name in PIXEL_BIASES if name in options}
         return SimOptions(**found)
     except CameraError:
         raise

@@ -30,8 +30,10 @@ from recorder.sim.thermal_camera import SIZE as THERMAL_SIZE
 from recorder.sim.thermal_camera import ThermalCamera
 from recorder.sim.view import EVENT_VIEW
 from recorder.sim.world import World
-from recorder.sources.base import CameraEnded, CameraInfo, EndReason, Prompt, StreamInfo, Surroundings
+from recorder.sources.base import CameraEnded, CameraInfo, EndReason, Prompt, StreamInfo, Surroundings, Tuned
+from recorder.sources.davis_biases import BiasPreset, CoarseFine
 from recorder.sources.feed import MAX_EVENTS_PER_PACKET
+from recorder.sources.spec import bias_options
 
 WIDTH, HEIGHT = EVENT_VIEW.size  # DAVIS346
 STEP_US = 8_000  # the face is rendered 125 times a second; light in between goes in a straight line
@@ -228,12 +230,20 @@ class SimRig:
         return {
             "head": self._play.head,
             "preset": self._options.bias.value,
+            "biases": {name: list(pair) for name, pair in self._options.currents().items()},
             "pixel": describe(self._pixels.params),
             "aps_exposure_us": APS_EXPOSURE_US,
             "step_us": STEP_US,
             **{stream.value: camera.settings() for stream, camera in videos.items()},
             "options": self._texts,
         }
+
+    def tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> Tuned:
+        """Give the event pixels what these biases make of them, from the next event on. Raises PixelError."""
+        options = replace(self._options, bias=preset, biases=dict(biases))
+        self._pixels.params = options.pixel_params()
+        self._options, self._texts = options, bias_options(self._texts, preset, biases)
+        return Tuned(self._settings())
 
     def read(self) -> Sequence[Packet]:
         """What the world gave since the last call: up to now, or at full speed the next step."""

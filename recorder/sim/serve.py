@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from protocol.errors import GlimpseError
@@ -22,7 +22,8 @@ from recorder.settings import FrameCameraSettings
 from recorder.sim.faults import Unplugged
 from recorder.sim.sources import open_world
 from recorder.sim.wire import EXIT_UNPLUGGED, Message, Pipe, receive, send, size_of
-from recorder.sources.base import Camera, CameraEnded, CameraInfo, Prompt, Surroundings
+from recorder.sources.base import Camera, CameraEnded, CameraError, CameraInfo, Prompt, Surroundings, Tunable
+from recorder.sources.davis_biases import BiasPreset, CoarseFine
 from recorder.sources.spec import CameraSpec, parse_camera
 
 World = Callable[[CameraSpec, Surroundings], Camera]
@@ -164,8 +165,20 @@ class Server:
             case "truth":
                 truth = self._truth(body["first_us"], body["last_us"])
                 self._outbox.put("truth", {"number": body["number"], "truth": truth})
+            case "bias":
+                self._tune(BiasPreset(body["preset"]), {name: (pair[0], pair[1]) for name, pair in body["biases"].items()})
             case "close":
                 self._is_closing = True
+
+    def _tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> None:
+        try:
+            if not isinstance(self._camera, Tunable):
+                raise CameraError("This simulated rig has no biases that can be set; leave them.")
+            tuned = self._camera.tune(preset, biases)
+        except GlimpseError as error:
+            self._outbox.put("untuned", {"text": str(error)})
+        else:
+            self._outbox.put("tuned", {"settings": dict(tuned.settings), "warnings": list(tuned.warnings)})
 
     def _guarded(self, work: Callable[[], None], kind: str) -> None:
         try:

@@ -6,11 +6,12 @@ Whatever passes the contract tests (tests/recorder/test_camera_contract.py) can 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from protocol.errors import GlimpseError
 from protocol.streams import Packet, Stream
 from recorder.settings import FrameCameraSettings
+from recorder.sources.davis_biases import BiasPreset, CoarseFine
 
 
 class CameraError(GlimpseError):
@@ -127,6 +128,25 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Release the device. Safe to call twice, and after a failed `open`."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a camera says of itself after its biases were set: as `CameraInfo`, in whose place they stand."""
+
+    settings: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A camera whose event pixels can be set while it streams."""
+
+    def tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> Tuned:
+        """Set the preset, and over it single ones of `PIXEL_BIASES`; what an earlier call set beside them is undone.
+
+        Called on the thread that reads, between two reads. Raises CameraError for biases that cannot be set.
+        """
 
 
 @dataclass(frozen=True)

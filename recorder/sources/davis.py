@@ -12,15 +12,17 @@ from pydantic import Field, ValidationError, field_validator
 
 from protocol.schema import Strict, describe
 from protocol.streams import Packet, Stream
-from recorder.sources.base import CameraError, CameraInfo, StreamInfo, Surroundings
+from recorder.sources.base import CameraError, CameraInfo, StreamInfo, Surroundings, Tuned
 from recorder.sources.davis_biases import (
     COARSE_MAX,
     CURRENT_BIASES,
     FINE_MAX,
+    PIXEL_BIASES,
     PRESETS,
     VOLTAGE_BIASES,
     VOLTAGE_MAX,
     BiasPreset,
+    CoarseFine,
 )
 from recorder.sources.dv_adapter import DV_ERRORS, US, DvFeed, first_line, stream_infos
 from recorder.sources.feed import LiveReading
@@ -117,6 +119,7 @@ class DavisCamera:
         self._around = surroundings
         self._open_device = open_device
         self._reading: LiveReading | None = None
+        self._device: Any = None
 
     def open(self) -> CameraInfo:
         """Open the device, set it and read every setting back; raises CameraError and holds no device then."""
@@ -130,7 +133,27 @@ class DavisCamera:
             ) from error
         feed = DvFeed(device, [stream.stream for stream in info.streams], self._around.monotonic_ns)
         self._reading = LiveReading(feed, f"The {info.name} was lost; {ADVICE}.")
+        self._device = device
         return info
+
+    def tune(self, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> Tuned:
+        """Set the pixel's biases and read everything back; raises CameraError. What did not take is a warning."""
+        device = self._device
+        if device is None:
+            raise CameraError(f"The {self._wanted} is not open; open it before setting its biases.")
+        others = {name: value for name, value in self._settings.biases.items() if name not in PIXEL_BIASES}
+        settings = self._settings.model_copy(update={"bias": preset, "biases": {**others, **biases}})
+        try:
+            if device.getSensorModel().name != SENSOR:
+                raise CameraError(
+                    f"The sensor of the {self._wanted} is no {SENSOR}, for which the biases are made; leave them."
+                )
+            warnings = (*_set_biases(device, settings), *_speed_warning(device))
+            told = read_settings(device, settings)
+        except DV_ERRORS as error:
+            raise CameraError(f"The biases of the {self._wanted} cannot be set ({first_line(error)}); {ADVICE}.") from error
+        self._settings = settings
+        return Tuned(told, warnings)
 
     def read(self) -> Sequence[Packet]:
         """What has arrived; CameraEnded(LOST) after the camera was unplugged."""
@@ -140,6 +163,7 @@ class DavisCamera:
 
     def close(self) -> None:
         """Drop the device; dv has no other way of closing one."""
+        self._device = None
         if self._reading is not None:
             self._reading.stop(f"The {self._wanted} was closed.")
 

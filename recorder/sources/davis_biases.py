@@ -41,6 +41,8 @@ CURRENT_BIASES = (
     "AERPullUpY",
     "BiasBuffer",
 )
+# The six that shape the event pixel; the others are read-out and buffers.
+PIXEL_BIASES = ("On", "Off", "Diff", "Photoreceptor", "PhotoreceptorSourceFollower", "Refractory")
 VOLTAGE_BIASES = ("ApsOverflowLevel", "ApsCascode", "ADCReferenceHigh", "ADCReferenceLow", "ADCTestVoltage")
 
 
@@ -103,6 +105,18 @@ def relative_current(bias: CoarseFine) -> float:
     """The current of a bias in units of the smallest coarse step's full scale."""
     coarse, fine = bias
     return float(COARSE_FACTOR**coarse * fine / (FINE_MAX + 1))
+
+
+def contradiction(biases: Mapping[str, CoarseFine]) -> str | None:
+    """Why a pixel with these currents would fire without end, None where it would not: an ON threshold, or an OFF threshold, of
+    zero or less (see the formula above). biases: at least On, Diff and Off.
+    """
+    on, diff, off = (relative_current(biases[name]) for name in ("On", "Diff", "Off"))
+    if on <= diff:
+        return "the current of On must lie above that of Diff, or every pixel fires ON events without end"
+    if off >= diff:
+        return "the current of Off must lie below that of Diff, or every pixel fires OFF events without end"
+    return None
 
 
 def on_threshold(biases: Mapping[str, CoarseFine]) -> float:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from protocol.errors import GlimpseError
+from recorder.sources.davis_biases import PIXEL_BIASES, BiasPreset, CoarseFine
 
 EXAMPLES = "sim, sim:7, davis, davis:00000104,bias=low_light, network:192.168.0.5:7777, replay:take.aedat4, webcam:0"
 NETWORK_STREAMS = ("frames", "imu", "triggers")
@@ -80,6 +81,22 @@ def parse_camera(text: str) -> CameraSpec:
     if kind in ("sim", "davis"):
         return _with_options(text, kind, rest, has_target=separator == ":")
     return _with_file(text, kind, rest, has_target=separator == ":")
+
+
+def bias_options(options: Mapping[str, str], preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> dict[str, str]:
+    """A camera's options with these biases in place of those that it had, as `davis:` and `sim:` take them.
+
+    biases: single ones over the preset; the preset `default` is not written out.
+    """
+    kept = {name: value for name, value in options.items() if name not in ("bias", *PIXEL_BIASES)}
+    named = {} if preset is BiasPreset.DEFAULT else {"bias": preset.value}
+    return {**kept, **named, **{name: f"{coarse}/{fine}" for name, (coarse, fine) in sorted(biases.items())}}
+
+
+def with_biases(text: str, preset: BiasPreset, biases: Mapping[str, CoarseFine]) -> str:
+    """The camera `text` as it is to be named so that it opens with these biases; raises CameraSpecError."""
+    spec = parse_camera(text)
+    return str(CameraSpec(spec.kind, spec.target, bias_options(spec.options, preset, biases)))
 
 
 def _hint(text: str) -> str:

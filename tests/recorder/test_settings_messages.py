@@ -19,6 +19,7 @@ from recorder.messages import (
     Record,
     Refused,
     RigSpec,
+    SetBias,
     Shutdown,
     State,
     Status,
@@ -43,6 +44,8 @@ COMMANDS = [
     Mark(mark="paper_out", how=How.DETECTED, at_us=1_700_000_000_000_001),
     Mark(mark="stop"),
     Stop(),
+    SetBias(preset="low_light"),
+    SetBias(preset="sensitive", biases={"On": (5, 200), "Refractory": (4, 25)}),
     Disarm(),
     Shutdown(),
 ]
@@ -88,6 +91,11 @@ def test_every_report_survives_the_pipe_on_one_line(report):
         '{"kind": "explode"}',
         '{"kind": "stop", "now": true}',
         '{"kind": "mark"}',
+        '{"kind": "set_bias", "preset": "lowlight"}',
+        '{"kind": "set_bias", "biases": {"PadFollower": [5, 200]}}',
+        '{"kind": "set_bias", "biases": {"On": [8, 200]}}',
+        '{"kind": "set_bias", "biases": {"On": [5, 256]}}',
+        '{"kind": "set_bias", "biases": {"On": [5]}}',
         '{"kind": "arm", "rig": {}}',
     ],
 )
