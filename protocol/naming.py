@@ -21,6 +21,7 @@ LOCK_SUFFIX = ".lock"
 REDONE_SUFFIX = ".redone"  # a mark beside a take: the operator had it done again
 RECOVERY_SUFFIX = ".recovery.json"  # what was saved of a take whose damaged event file was rebuilt
 DAMAGED_SUFFIX = ".damaged.aedat4"  # the damaged original of a salvaged take: kept, but not a take
+SESSION_SUFFIX = ".session.json"  # the record of a session, in the subject's folder; belongs to no take
 PART = ".part"  # ends the stem of a take that is being written
 
 TAKE_SUFFIXES = (
@@ -33,7 +34,7 @@ TAKE_SUFFIXES = (
     LABELS_SUFFIX,
 )
 ALL_SUFFIXES = (*TAKE_SUFFIXES, REDONE_SUFFIX, RECOVERY_SUFFIX, DAMAGED_SUFFIX, LOCK_SUFFIX)
-_LONGEST_FIRST = sorted(ALL_SUFFIXES, key=len, reverse=True)  # ".analysis.json" is not a ".json"
+_LONGEST_FIRST = sorted((*ALL_SUFFIXES, SESSION_SUFFIX), key=len, reverse=True)  # ".analysis.json" is not a ".json"
 
 TAKE_TOKENS = (*BY_TOKEN, SPONTANEOUS)
 MAX_NUMBER = 999_999  # of subjects and takes; more digits are a date or an accident
@@ -168,7 +169,7 @@ def is_part(stem: str) -> bool:
 
 
 def split_filename(filename: str) -> tuple[str, str] | None:
-    """(stem, suffix) of any file or folder that belongs to a take, None for a name with no suffix of ours.
+    """(stem, suffix) of any file or folder that belongs to a take or is a session's, None for a name with no suffix of ours.
 
     The stem of an unfinished take keeps its `.part`; `frown_4_1.damaged.aedat4` gives (`frown_4_1`, DAMAGED_SUFFIX).
     The stem is not checked: `dataset.json` gives (`dataset`, `.json`).

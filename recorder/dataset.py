@@ -32,6 +32,7 @@ from recorder.host import create_exclusive, sync_folder
 
 DATASET_FILE = "dataset.json"
 SUBJECTS_FILE = "subjects.csv"
+RIG_FILE = "rig.json"  # how the rig is set up for every session
 
 
 class DatasetError(GlimpseError):

@@ -19,10 +19,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from protocol.errors import GlimpseError
-from protocol.naming import EVENTS_SUFFIX, split_filename
+from protocol.naming import EVENTS_SUFFIX, SESSION_SUFFIX, split_filename
 from protocol.streams import EVENT_DTYPE, Array, Stream
 from recorder.binning import bin_events, edges_by_number, edges_by_width
-from recorder.dataset import DATASET_FILE, SUBJECTS_FILE
+from recorder.dataset import DATASET_FILE, RIG_FILE, SUBJECTS_FILE
 from recorder.host import rename_new
 from recorder.take import Take
 from recorder.takefiles import LEDGER
@@ -105,7 +105,7 @@ def _is_recorded(path: Path) -> bool:
         return False
     split = split_filename(path.name)
     take = split is not None and path.with_name(split[0] + EVENTS_SUFFIX).exists()
-    return take or path.name in (DATASET_FILE, SUBJECTS_FILE, LEDGER)
+    return take or path.name.endswith(SESSION_SUFFIX) or path.name in (DATASET_FILE, SUBJECTS_FILE, RIG_FILE, LEDGER)
 
 
 def _make_folder(folder: Path) -> None:

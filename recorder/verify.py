@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from protocol.errors import GlimpseError
@@ -21,6 +22,7 @@ from protocol.naming import (
     PART,
     RECOVERY_SUFFIX,
     REDONE_SUFFIX,
+    SESSION_SUFFIX,
     TAKE_SUFFIXES,
     TakeName,
     split_filename,
@@ -29,6 +31,7 @@ from recorder.closing import sha256
 from recorder.dataset import DATASET_FILE, SUBJECTS_FILE, Dataset, TakeEntry
 from recorder.host import ProcessId
 from recorder.inspection import count_problems
+from recorder.sessionstore import read_session
 from recorder.subject_store import SubjectStore
 from recorder.take import Take
 from recorder.takefiles import DISCARDED, JOURNAL_SUFFIX, LEDGER, ledger, name_of
@@ -130,16 +133,18 @@ def _readable(entry: TakeEntry) -> Iterator[Finding]:
 
 
 def verify_records(dataset: Dataset) -> Iterator[Finding]:
-    """Whether the data set's own records can be read: what it is, and who was recorded."""
-    readers: tuple[tuple[str, Callable[[], object]], ...] = (
-        (DATASET_FILE, lambda: dataset.info),
-        (SUBJECTS_FILE, SubjectStore(dataset.path).records),
-    )
-    for name, read in readers:
+    """Whether the data set's own records can be read: what it is, who was recorded, in which sessions."""
+    readers: list[tuple[Path, Callable[[], object]]] = [
+        (dataset.path / DATASET_FILE, lambda: dataset.info),
+        (dataset.path / SUBJECTS_FILE, SubjectStore(dataset.path).records),
+    ]
+    sessions = [path for folder in dataset.folders() for path in sorted(folder.glob(f"*{SESSION_SUFFIX}"))]
+    readers += [(path, partial(read_session, path)) for path in sessions]
+    for path, read in readers:
         try:
             read()
         except GlimpseError as error:
-            yield Finding(dataset.path / name, Kind.UNREADABLE, f"cannot be used: {error}")
+            yield Finding(path, Kind.UNREADABLE, f"cannot be used: {error}")
 
 
 def verify_folders(dataset: Dataset, entries: Sequence[TakeEntry]) -> Iterator[Finding]:

@@ -8,10 +8,11 @@ from protocol.labels import LabelSet
 from protocol.manifest import Manifest
 from protocol.schema import Versioned
 from protocol.script import Script, parse_script
+from protocol.session import Session
 from protocol.subjects import DatasetInfo, format_subjects, parse_subjects
 
 FIXTURES = Path(__file__).parent / "fixtures"
-RECORDS: dict[str, type[Versioned]] = {"take": Manifest, "labels": LabelSet, "dataset": DatasetInfo}
+RECORDS: dict[str, type[Versioned]] = {"take": Manifest, "labels": LabelSet, "dataset": DatasetInfo, "session": Session}
 
 
 def stored(pattern: str) -> list[Path]:
@@ -68,6 +69,13 @@ def test_a_stored_practice_take_says_so_with_the_rig_as_it_was_and_an_older_one_
     assert (new.practice, new.repetition) == (True, 2)
     assert new.rig_check is not None
     assert (new.rig_check["level"], new.rig_check["confirmed"], new.rig_check["checks"][0]["value"]) == ("red", True, 452.0)
+
+
+def test_a_stored_session_means_what_it_meant() -> None:
+    session = Session.parse((FIXTURES / "session-1.0.json").read_bytes(), "session")
+    assert (session.subject, session.label, session.order_seed, session.glasses) == (4, "2026-11-21-b", 42, True)
+    assert [str(place) for place in (*session.skipped, *session.added)] == ["blink 2", "smile 6"]
+    assert session.read_script().movements
 
 
 def test_stored_labels_mean_what_they_meant() -> None:
