@@ -5,10 +5,12 @@ Pages add their rows at import; widgets make actions of them. Knows no page.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from app.i18n import tr
 
@@ -31,14 +33,19 @@ class ShortcutTable:
     def __init__(self) -> None:
         self._rows: dict[str, Shortcut] = {}
         self._own: Mapping[str, str] = {}
+        self._made: list[tuple[str, QAction]] = []
 
     def add(self, *rows: Shortcut) -> None:
         """Add rows; a name that is there already is replaced."""
         self._rows.update({row.name: row for row in rows})
 
     def remap(self, own: Mapping[str, str]) -> None:
-        """Use these keys in place of the defaults: name -> keys."""
+        """Use these keys in place of the defaults: name -> keys; actions that were made follow at once."""
         self._own = dict(own)
+        self._made = [(name, action) for name, action in self._made if isValid(action)]
+        for name, action in self._made:
+            action.setShortcuts(self.keys(name))
+            action.setToolTip(self.tip(name))
 
     def __iter__(self) -> Iterator[Shortcut]:
         """The rows in order."""
@@ -57,16 +64,12 @@ class ShortcutTable:
 
     def clashes(self) -> list[tuple[str, str]]:
         """Pairs of rows that share a key in one context."""
-        seen: dict[tuple[str, str], str] = {}
-        found = []
-        for row in self:
-            for key in self._text(row.name).split():
-                for context in {row.context, EVERYWHERE}:
-                    other = seen.get((context, key))
-                    if other is not None and other != row.name:
-                        found.append((other, row.name))
-                seen[(row.context, key)] = row.name
-        return found
+        rows = [(row, set(self._text(row.name).split())) for row in self]
+        return [
+            (one.name, other.name)
+            for (one, keys), (other, others) in combinations(rows, 2)
+            if keys & others and (one.context == other.context or EVERYWHERE in (one.context, other.context))
+        ]
 
     def tip(self, name: str) -> str:
         """What the row does, with its keys: for tooltips."""
@@ -81,6 +84,7 @@ class ShortcutTable:
         action.setToolTip(self.tip(name))
         action.triggered.connect(lambda: call())
         widget.addAction(action)
+        self._made = [*((there, made) for there, made in self._made if isValid(made)), (name, action)]
         return action
 
 

@@ -101,7 +101,7 @@ def use_scheme(scheme: Scheme) -> Theme:
     application = QApplication.instance()
     if isinstance(application, QApplication):
         application.setPalette(_palette(theme))
-        application.setStyleSheet(stylesheet(theme.colors, theme.types))
+        application.setStyleSheet(stylesheet(theme.name, theme.colors, theme.types))
     theme_bus().changed.emit()
     return theme
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QThread
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 LIMIT_MS = 16.0  # one picture at 60 Hz
 
@@ -43,6 +44,8 @@ class WatchedApplication(QApplication):
                 self._tell(spent_ms, receiver, event)
 
     def _tell(self, spent_ms: float, receiver: Any, event: QEvent) -> None:
-        name = f"{type(receiver).__name__} {receiver.objectName()}".strip() if isinstance(receiver, QObject) else "?"
-        self.slow = [*self.slow[-self.KEPT + 1 :], (spent_ms, name, event.type().name)]
-        _log.warning("%.0f ms on the window's thread: %s of %s", spent_ms, event.type().name, name)
+        there = isinstance(receiver, QObject) and isValid(receiver)  # what it heard may have deleted it
+        name = f"{type(receiver).__name__} {receiver.objectName() if there else ''}".strip()
+        kind = event.type().name if isValid(event) else "?"
+        self.slow = [*self.slow[-self.KEPT + 1 :], (spent_ms, name, kind)]
+        _log.warning("%.0f ms on the window's thread: %s of %s", spent_ms, kind, name)
