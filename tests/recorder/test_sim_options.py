@@ -5,12 +5,12 @@ from dataclasses import asdict
 
 import pytest
 
-from recorder.sim.options import BIASES, SimOptions, parse_options
+from recorder.sim.options import SimOptions, parse_options
 from recorder.sim.performance import Mistake
 from recorder.sim.pixel import PRESETS
 from recorder.sources.base import CameraError
 from recorder.sources.davis_biases import PRESETS as BIAS_PRESETS
-from recorder.sources.davis_biases import BiasPreset
+from recorder.sources.davis_biases import PIXEL_BIASES, BiasPreset
 from recorder.sources.spec import parse_camera
 
 
@@ -43,7 +43,7 @@ def test_without_options_there_is_a_subject_who_makes_no_mistake():
         ({"bias": "sensitive"}, "bias", BiasPreset("sensitive")),
         *(({"mistake": mistake.value}, "mistake", mistake) for mistake in Mistake),
         *(({"bias": preset.value}, "bias", preset) for preset in BiasPreset),
-        *(({name: "4/120"}, "biases", {name: (4, 120)}) for name in BIASES),
+        *(({name: "4/120"}, "biases", {name: (4, 120)}) for name in PIXEL_BIASES),
     ],
 )
 def test_an_option_is_read(texts, field, value):
@@ -94,7 +94,7 @@ def test_a_preset_of_biases_changes_the_pixel_and_a_bias_changes_it_further():
     assert lower.off_threshold == higher.off_threshold == default.off_threshold
 
 
-@pytest.mark.parametrize("name", [name for name in BIASES if name not in ("On", "Off", "Diff")])
+@pytest.mark.parametrize("name", [name for name in PIXEL_BIASES if name not in ("On", "Off", "Diff")])
 def test_every_other_bias_changes_something(name):
     coarse, fine = BIAS_PRESETS[BiasPreset.DEFAULT].biases[name]
     assert parse_options({name: f"{coarse}/{max(1, fine // 3)}"}).pixel_params() != SimOptions().pixel_params()
@@ -178,5 +178,5 @@ def test_a_number_is_legal_or_told_and_nothing_else_happens(name, text):
 def test_every_option_is_named_to_who_misspells_one():
     with pytest.raises(CameraError) as error:
         parse_options({"tkae": "1"})
-    for name in ("head", "take", "mistake", "glasses", "rgb_fps", "thermal_freeze", "pixel", "fault", *BIASES):
+    for name in ("head", "take", "mistake", "glasses", "rgb_fps", "thermal_freeze", "pixel", "fault", *PIXEL_BIASES):
         assert name in str(error.value)
