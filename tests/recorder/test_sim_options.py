@@ -9,8 +9,8 @@ from recorder.sim.options import SimOptions, parse_options
 from recorder.sim.performance import Mistake
 from recorder.sim.pixel import PRESETS
 from recorder.sources.base import CameraError
-from recorder.sources.davis_biases import PRESETS as BIAS_PRESETS
 from recorder.sources.davis_biases import PIXEL_BIASES, BiasPreset
+from recorder.sources.davis_biases import PRESETS as BIAS_PRESETS
 from recorder.sources.spec import parse_camera
 
 
