@@ -83,7 +83,9 @@ def ready() -> Judged:
     import recorder.onset
     import recorder.quality
     import recorder.sync  # noqa: F401 (importing is the point)
+    from recorder.warmup import warm_up
 
+    warm_up()
     return Judged(Path())
 
 

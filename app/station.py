@@ -115,7 +115,9 @@ class _Listener:
         if self._watchers is None or status.event_resolution is None or station.runtime is None:
             return
         from recorder.papermarks import PaperMarks  # compiled code, which a take at full speed need not wait for
+        from recorder.warmup import WarmUp
 
+        self._watchers.enter_context(WarmUp())
         self._watchers.enter_context(PaperMarks(station.runtime / EVENT_RING, status.event_resolution, station.send))
         self._watchers = None
 
