@@ -12,7 +12,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from protocol.errors import GlimpseError
+
 T = TypeVar("T")
+
+
+class OutputError(GlimpseError):
+    """What was found cannot be told."""
 
 
 class Exit(IntEnum):
@@ -36,16 +42,29 @@ def print_json(document: Any) -> None:
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")  # strictly, whatever stdout itself does
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")  # strictly, whatever stdout itself does
     except UnicodeEncodeError:
         text = json.dumps(document, indent=2, allow_nan=False)
-    click.echo(text)
+    with _told():
+        click.echo(text)
 
 
 def print_table(table: Table) -> None:
     """A table on stdout; as wide as it needs to be when stdout is not a terminal."""
     console = Console(file=sys.stdout)
-    console.print(table) if console.is_terminal else Console(file=sys.stdout, width=200).print(table)
+    with _told():
+        console.print(table) if console.is_terminal else Console(file=sys.stdout, width=200).print(table)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk behind stdout is the user's to solve; a reader that went away is none of this."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"Standard output takes nothing more ({error.strerror}); make room or send it elsewhere.") from error
 
 
 def say(message: str) -> None:

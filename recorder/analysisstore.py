@@ -1,7 +1,10 @@
 """`<take>.analysis.json` on disk: read, and completed section by section, atomically. Knows no algorithm."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -48,14 +51,38 @@ def update_analysis(take: Path, sections: Mapping[str, BaseModel | None]) -> Ana
     Raises AnalysisError where the folder does not take the file, where a newer program's file lies there, or where the take is
     not there any more.
     """
-    before = _kept(take)
-    analysis = before.model_copy(update={**sections, "software": software()})
-    path = analysis_path(take)
+    with _alone_in(take.parent):
+        analysis = _kept(take).model_copy(update={**sections, "software": software()})
+        path = analysis_path(take)
+        try:
+            write_atomic(path, analysis.to_json())
+        except OSError as error:
+            raise AnalysisError(f"{path}: cannot be written ({error.strerror}); check the disk and the permissions.") from error
+        return analysis
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other program completes an analysis in this folder: each would write back what it read before the other.
+
+    The lock leaves no file and ends with its process. Where there are no such locks (Windows, some network disks) one goes on.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
     try:
-        write_atomic(path, analysis.to_json())
-    except OSError as error:
-        raise AnalysisError(f"{path}: cannot be written ({error.strerror}); check the disk and the permissions.") from error
-    return analysis
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # the writing tells what is wrong
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _kept(take: Path) -> Analysis:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,6 +163,17 @@ def test_an_empty_path_is_wrong_usage_and_not_the_current_folder(tmp_path, capsy
     code, _, said = run(capsys, command, "", "--write")
     assert (code, "An empty path was given" in said) == (2, True)
     assert not list(tmp_path.glob("*.analysis.json"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to try")
+@pytest.mark.parametrize("way", [(), ("--json",)])
+def test_a_full_disk_behind_stdout_is_said_in_a_sentence(tmp_path, way):
+    words = [sys.executable, "-m", "app.main", "suggest", str(make_take(tmp_path)), *way]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Standard output takes nothing more (No space left on device)")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii:strict", "cp1252:strict"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from takekit import make_take
@@ -93,6 +94,22 @@ def test_a_take_that_was_renamed_meanwhile_gets_no_analysis(tmp_path):
     with pytest.raises(AnalysisError, match=r"aedat4: cannot be looked at \(No such file or directory\)"):
         update_analysis(take, {"sync": SYNC})
     assert not analysis_path(take).exists()
+
+
+def test_two_programs_that_complete_the_same_file_lose_nothing_of_each_other(tmp_path):
+    take = make_take(tmp_path)
+
+    def write(section, records):
+        for record in records:
+            update_analysis(take, {section: record})
+            assert getattr(read_analysis(take), section) == record
+        return len(records)
+
+    reasons = [OnsetRecord(reason=str(number)) for number in range(60)]
+    verdicts = [QualityRecord(verdict=Verdict.CHECK, reasons=(str(number),)) for number in range(60)]
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(write, "onset", reasons), pool.submit(write, "quality", verdicts)]
+        assert [one.result() for one in done] == [60, 60]
 
 
 def test_marking_noise_takes_it_along_and_it_disturbs_neither_inspection_nor_verification(tmp_path):
