@@ -1,4 +1,4 @@
-"""Makes the short sounds of the recording script: python docs/pictures/make_sounds.py
+"""Makes the short sounds of the recording script; run python docs/pictures/make_sounds.py.
 
 Sine tones with soft edges, so that nothing clicks; 44.1 kHz, 16 bit, mono.
 """
