@@ -83,6 +83,34 @@ class SubjectStore:
             self._write((*records, record))
         return record
 
+    def amend(
+        self,
+        subject: int,
+        *,
+        consents: Mapping[Purpose, date] | None = None,
+        person: int | None = None,
+        form_version: str | None = None,
+    ) -> SubjectRecord:
+        """Note what has become known of a subject: purposes consented to besides the earlier ones, who the person is.
+
+        Raises SubjectsError where there is no such subject, or the consent was withdrawn.
+        """
+        with self._locked():
+            records = self.records()
+            found = next((record for record in records if record.subject == subject), None)
+            if found is None:
+                raise SubjectsError(f"{self.path}: there is no subject {subject}; see glimpse subjects list.")
+            if found.withdrawn_on is not None:
+                raise SubjectsError(
+                    f"{self.path}: subject {subject} withdrew the consent on {found.withdrawn_on}; use a new subject number."
+                )
+            told = {**found.model_dump(), "consents": {**found.consents, **(consents or {})}}
+            new = {"person": person, "form_version": form_version}
+            changed = _checked(**{**told, **{name: value for name, value in new.items() if value is not None}})
+            if changed != found:
+                self._write(tuple(changed if record is found else record for record in records))
+        return changed
+
     def withdraw(self, subject: int, on: date) -> SubjectRecord:
         """Note that the subject withdrew the consent on that day; the data themselves are not touched. Raises SubjectsError."""
         with self._locked():

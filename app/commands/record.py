@@ -1,10 +1,7 @@
 """`glimpse record`: one take by the script, without a window."""
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +9,20 @@ import click
 
 from app.output import Exit, print_json, say
 from app.station import Interrupted, record_take
+from app.takesetup import load_script, load_settings, movement_token, prepare_dataset
 from protocol.analysis import QualityRecord, Verdict
 from protocol.errors import GlimpseError
 from protocol.manifest import Person, TakeStatus
-from protocol.movement import SPONTANEOUS, parse_movement
-from protocol.script import Kind, Script, parse_script
-from protocol.subjects import may_record
 from recorder.analysisstore import AnalysisError, update_analysis
-from recorder.dataset import DATASET_FILE, Dataset
+from recorder.dataset import DATASET_FILE
 from recorder.messages import PromptReport, Record, RigSpec, TakeDone, TakeRequest
-from recorder.settings import RecorderSettings, parse_settings
-from recorder.sources.spec import parse_camera
-from recorder.subject_store import SubjectStore
 from recorder.take import Take
 
-SIMULATED = ("sim", "webcam")  # kinds whose takes belong only into data sets marked simulated
-PERSONS = ("davis", "network", "webcam")  # kinds that see a real person, who must have consented
 CAMERA_HELP = (
     "sim[:SEED][,OPTION=VALUE...], davis[:SERIAL], network:HOST:PORT, replay:FILE[,loop], webcam:N|FILE|URL; "
     "default: a DAVIS, else sim. Options of sim: head, take, glasses, mistake, intensity, duration_ms, flicker and more; "
     "an unknown one is answered with all of them."
 )
-
-
-class RecordError(GlimpseError):
-    """A take that may not be recorded like this."""
 
 
 @click.command(
@@ -86,7 +72,7 @@ def record(
     rig = RigSpec(camera=camera or default_camera(), rgb=rgb, thermal=thermal, speed=speed)
     request = TakeRequest(
         data=str(data),
-        movement=_token(movement),
+        movement=movement_token(movement),
         subject=subject,
         script=plan,
         language=language,
@@ -113,36 +99,6 @@ def _no_empty_dataset(data: Path) -> Iterator[None]:
         raise
 
 
-def _token(movement: str) -> str:
-    return SPONTANEOUS if movement.casefold() == SPONTANEOUS else parse_movement(movement).token
-
-
-def load_script(path: Path | None, movement: str) -> Script:
-    """The script of a file, or the shipped one that fits the movement. Raises ScriptError or RecordError."""
-    shipped = f"{'spontaneous' if _token(movement) == SPONTANEOUS else 'default'}.yaml"
-    if path is None:
-        script = parse_script(files("assets").joinpath("scripts", shipped).read_text(encoding="utf-8"), shipped)
-    else:
-        script = parse_script(_text(path), str(path))
-    if (script.kind is Kind.SPONTANEOUS) != (_token(movement) == SPONTANEOUS):
-        raise RecordError(f"The script {script.name!r} does not record {movement!r}; choose another script or movement.")
-    return script
-
-
-def load_settings(path: Path | None) -> RecorderSettings:
-    """Recorder settings from a file, the defaults without one. Raises SettingsError or RecordError."""
-    return RecorderSettings() if path is None else parse_settings(_text(path), str(path))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise RecordError(f"{path}: not UTF-8 text; save it as UTF-8.") from error
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
-
-
 def default_camera() -> str:
     """The first event camera that is there, else the simulated rig, which is said."""
     from recorder.sources.discovery import discover
@@ -152,39 +108,6 @@ def default_camera() -> str:
         return found.cameras[0].spec
     say(f"{found.hint} Recording on the simulated rig.")
     return "sim"
-
-
-def prepare_dataset(data: Path, rig: RigSpec, subject: int) -> None:
-    """Make the folder a data set if it is new, and refuse a take that must not be in it. Raises RecordError."""
-    kind = parse_camera(rig.camera).kind
-    simulated = kind in SIMULATED
-    if not data.is_dir() or not any(data.iterdir()):
-        if kind in PERSONS:
-            raise RecordError(_no_consent(data, subject, kind))
-        Dataset.create(data, (data.resolve().name or "data")[:200], simulated=simulated)
-    info = Dataset(data).info
-    if simulated and not (info and info.simulated):
-        raise RecordError(f"{data}: is no simulated data set, so a take of {kind} may not be in it; choose another folder.")
-    if kind in PERSONS:
-        _check_consent(data, subject, kind)
-
-
-def _check_consent(data: Path, subject: int, kind: str) -> None:
-    known = SubjectStore(data).get(subject)
-    if known is not None and known.withdrawn_on is not None:
-        raise RecordError(f"{data}: subject {subject} withdrew the consent on {known.withdrawn_on}; use a new subject number.")
-    if known is not None and not may_record(known, date.today()):
-        raise RecordError(f"{data}: the consent of subject {subject} does not cover recording today; correct subjects.csv.")
-    if known is None:
-        raise RecordError(_no_consent(data, subject, kind))
-
-
-def _no_consent(data: Path, subject: int, kind: str) -> str:
-    marked = " --simulated" if kind in SIMULATED else ""
-    return (
-        f"{data}: subject {subject} has no valid consent to be recorded; note it first with "
-        f"`glimpse subjects add --data {shlex.quote(str(data))}{marked} --subject {subject} --consent DATE`."
-    )
 
 
 def show_prompt(prompt: PromptReport) -> None:

@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.commands.record import load_script, load_settings
 from app.crew import Crew, Outcome, cores, interrupting
 from app.output import Exit, print_json, say
 from app.simulation import (
@@ -26,6 +25,7 @@ from app.simulation import (
     refuse_other_folder,
     refuse_small_disk,
 )
+from app.takesetup import load_script, load_settings
 from protocol.movement import MOVEMENTS, parse_movement
 from protocol.script import Script
 from recorder.settings import RecorderSettings

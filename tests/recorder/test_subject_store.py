@@ -112,3 +112,22 @@ def test_stations_that_add_at_the_same_time_lose_no_subject(tmp_path):
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(SubjectsError, match="cannot be written"):
         SubjectStore(tmp_path / "nowhere").add(consents=RECORD)
+
+
+def test_what_becomes_known_later_is_noted_beside_what_was_known(tmp_path):
+    store = SubjectStore(tmp_path)
+    store.add(subject=4, consents={Purpose.RECORD: date(2026, 3, 2)}, sex="f", form_version="1")
+    store.amend(4, consents={Purpose.SHARE: date(2026, 4, 1)}, person=2, form_version="2")
+    found = store.get(4)
+    assert found.consents == {Purpose.RECORD: date(2026, 3, 2), Purpose.SHARE: date(2026, 4, 1)}
+    assert (found.person, found.sex, found.form_version) == (2, "f", "2")
+
+
+def test_nothing_is_noted_of_who_is_not_listed_or_withdrew(tmp_path):
+    store = SubjectStore(tmp_path)
+    with pytest.raises(SubjectsError, match="there is no subject 4"):
+        store.amend(4, person=2)
+    store.add(subject=4, consents={Purpose.RECORD: date(2026, 3, 2)})
+    store.withdraw(4, date(2026, 3, 3))
+    with pytest.raises(SubjectsError, match="use a new subject number"):
+        store.amend(4, consents={Purpose.RECORD: date(2026, 4, 1)})
