@@ -28,9 +28,10 @@ from protocol.naming import (
     split_filename,
 )
 from recorder.closing import sha256
-from recorder.dataset import DATASET_FILE, SUBJECTS_FILE, Dataset, TakeEntry
+from recorder.dataset import DATASET_FILE, RIG_FILE, SUBJECTS_FILE, Dataset, TakeEntry
 from recorder.host import ProcessId
 from recorder.inspection import count_problems
+from recorder.rigprofile import load_profile
 from recorder.sessionstore import read_session
 from recorder.subject_store import SubjectStore
 from recorder.take import Take
@@ -133,10 +134,11 @@ def _readable(entry: TakeEntry) -> Iterator[Finding]:
 
 
 def verify_records(dataset: Dataset) -> Iterator[Finding]:
-    """Whether the data set's own records can be read: what it is, who was recorded, in which sessions."""
+    """Whether the data set's own records can be read: what it is, who was recorded, the rig, the sessions."""
     readers: list[tuple[Path, Callable[[], object]]] = [
         (dataset.path / DATASET_FILE, lambda: dataset.info),
         (dataset.path / SUBJECTS_FILE, SubjectStore(dataset.path).records),
+        (dataset.path / RIG_FILE, partial(load_profile, dataset.path)),
     ]
     sessions = [path for folder in dataset.folders() for path in sorted(folder.glob(f"*{SESSION_SUFFIX}"))]
     readers += [(path, partial(read_session, path)) for path in sessions]

@@ -10,9 +10,16 @@ from protocol.schema import Versioned
 from protocol.script import Script, parse_script
 from protocol.session import Session
 from protocol.subjects import DatasetInfo, format_subjects, parse_subjects
+from recorder.rigprofile import RigProfile
 
 FIXTURES = Path(__file__).parent / "fixtures"
-RECORDS: dict[str, type[Versioned]] = {"take": Manifest, "labels": LabelSet, "dataset": DatasetInfo, "session": Session}
+RECORDS: dict[str, type[Versioned]] = {
+    "take": Manifest,
+    "labels": LabelSet,
+    "dataset": DatasetInfo,
+    "session": Session,
+    "rig": RigProfile,
+}
 
 
 def stored(pattern: str) -> list[Path]:
