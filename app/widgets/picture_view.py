@@ -1,0 +1,150 @@
+"""The pictures of a frame camera live: grey, colour, or temperature in false colours. Shown by its page, newest only."""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from app.i18n import tr
+from app.preview.palettes import Palette
+from app.preview.render import DisplayRange, to_display
+from app.preview.taps import Picture
+from app.widgets.labels import Elided
+from app.widgets.stage import Stage
+from app.window.icons import icon
+from app.window.theme import current_theme, theme_bus
+from protocol.streams import Stream
+
+FPS_OVER_NS = 2_000_000_000
+THERMAL_PALETTES = (Palette.IRON, Palette.INFERNO, Palette.GREY)
+
+
+class PictureView(QWidget):
+    """One of FRAMES, RGB, THERMAL. `show_picture` once a frame; the same picture again costs nothing."""
+
+    def __init__(self, stream: Stream, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.stream = stream
+        self.stage = Stage()
+        self.stage.set_smooth(True)
+        self.range = DisplayRange()
+        self._shown: Picture | None = None
+        self._pixels: NDArray[np.uint8] | None = None
+        self._arrivals: deque[tuple[int, int]] = deque(maxlen=64)
+        self._fps = Elided()
+        self._fps.setProperty("tone", "muted")
+        self._palette = Palette.IRON if stream is Stream.THERMAL else Palette.GREY
+        self.stage.setAccessibleName(self._title())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(current_theme().space(1))
+        column.addLayout(self._header())
+        column.addWidget(self.stage, 1)
+        self._restyle()
+        theme_bus().changed.connect(self._restyle)
+
+    def _title(self) -> str:
+        titles = {Stream.FRAMES: tr("Grey picture (APS)"), Stream.RGB: tr("Colour"), Stream.THERMAL: tr("Temperature")}
+        return titles[self.stream]
+
+    def _header(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(current_theme().space(1))
+        title = Elided(self._title())
+        title.setProperty("role", "label")
+        row.addWidget(title, 1)
+        row.addWidget(self._fps, 1)
+        self._hold = self._button(tr("Hold the range of temperatures"), self._hold_range)
+        self._hold.setVisible(self.stream is Stream.THERMAL)
+        self._choice = self._palette_box()
+        self._choice.setVisible(self.stream is Stream.THERMAL)
+        row.addWidget(self._choice)
+        row.addWidget(self._hold)
+        self._mirror = self._button(tr("Mirror"), self.stage.set_mirrored)
+        row.addWidget(self._mirror)
+        return row
+
+    def _button(self, text: str, call: object) -> QToolButton:
+        button = QToolButton()
+        button.setCheckable(True)
+        button.setToolTip(text)
+        button.setAccessibleName(text)
+        button.toggled.connect(call)
+        return button
+
+    def _palette_box(self) -> QComboBox:
+        names = {Palette.IRON: tr("Iron"), Palette.INFERNO: tr("Inferno"), Palette.GREY: tr("Grey")}
+        box = QComboBox()
+        box.setAccessibleName(tr("Palette"))
+        box.setToolTip(tr("Palette"))
+        for palette in THERMAL_PALETTES:
+            box.addItem(names[palette], palette)
+        box.currentIndexChanged.connect(lambda row: self.set_palette(THERMAL_PALETTES[row]))
+        return box
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether left and right are as in a mirror."""
+        return self._mirror.isChecked()
+
+    def set_mirrored(self, mirrored: bool) -> None:
+        """Left and right as in a mirror, or as the camera sees them."""
+        self._mirror.setChecked(mirrored)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Other colours for the numbers of a grey or thermal picture."""
+        self._palette = palette
+        if palette in THERMAL_PALETTES:
+            self._choice.setCurrentIndex(THERMAL_PALETTES.index(palette))
+        self._draw()
+
+    def _hold_range(self, hold: bool) -> None:
+        if hold:
+            self.range.fix()
+        else:
+            self.range.follow()
+
+    def show_picture(self, picture: Picture | None) -> None:
+        """Show the newest picture; None: there is none."""
+        if picture is self._shown:
+            return
+        self._shown = picture
+        if picture is None:
+            self._arrivals.clear()
+            self._pixels = None
+            self._fps.show_text("")
+            self.stage.show_pixels(None)
+            return
+        self._count(picture)
+        self._draw()
+
+    def _count(self, picture: Picture) -> None:
+        if self._arrivals and picture.index <= self._arrivals[-1][0]:
+            self._arrivals.clear()  # a camera that was opened anew counts from 0
+        self._arrivals.append((picture.index, picture.host_ns))
+        while picture.host_ns - self._arrivals[0][1] > FPS_OVER_NS:
+            self._arrivals.popleft()
+        fps = self.fps
+        self._fps.show_text("" if fps is None else tr("{fps:.1f} fps").format(fps=fps))
+
+    @property
+    def fps(self) -> float | None:
+        """Pictures per second that came over the last two seconds, None before there are two."""
+        if len(self._arrivals) < 2:
+            return None
+        (first, begin_ns), (last, end_ns) = self._arrivals[0], self._arrivals[-1]
+        return None if end_ns <= begin_ns else (last - first) * 1e9 / (end_ns - begin_ns)
+
+    def _draw(self) -> None:
+        picture = self._shown
+        if picture is None:
+            return
+        deep = picture.image.dtype == np.uint16
+        limits = self.range.see(picture.image, picture.host_ns // 1000) if deep else None
+        self._pixels = to_display(picture.image, self._palette, limits, self._pixels)
+        self.stage.show_pixels(self._pixels)
+
+    def _restyle(self) -> None:
+        self._mirror.setIcon(icon("mirror"))
+        self._hold.setIcon(icon("thermal"))

@@ -1,0 +1,233 @@
+"""What the subject is to do, in type that is read from two metres. Knows no script and no clock: it is told what to show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.i18n import tr
+from app.widgets.countdown import paint_ring
+from app.widgets.looks import fitted
+from app.window.theme import current_theme, theme_bus
+
+# Shares of the widget's height. On a 24-inch screen (299 mm high) MAIN_LEAST is 27 mm of type, its capitals 19 mm: 32 minutes
+# of arc at two metres, where ISO 9241-303 recommends 20 to 22.
+MAIN, MAIN_LEAST, SECOND, SMALL = 0.11, 0.09, 0.06, 0.033
+LEAST_MAIN_PX = 18  # in a small preview
+MARGIN, PICTURE, RING, FOOT = 0.05, 0.31, 0.24, 0.12  # PICTURE: of the width
+
+
+_WORDS = int(Qt.TextFlag.TextWordWrap) | int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.AlignmentFlag.AlignLeft)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What to show now.
+
+    text: what to do; movement: token of the picture, None for none; name: of the movement; left_s, total_s: of the step's
+    time, None where it has none; steps: length of each step in seconds; step: which runs; next_text: what comes then;
+    action: of the script's step, "move" is the cue.
+    """
+
+    text: str
+    movement: str | None = None
+    name: str = ""
+    left_s: float | None = None
+    total_s: float | None = None
+    steps: Sequence[float] = ()
+    step: int = 0
+    next_text: str = ""
+    action: str = ""
+
+
+@lru_cache(maxsize=16)
+def movement_image(token: str) -> QImage:
+    """The picture of a movement; a null image where there is none."""
+    path = files("assets").joinpath("movements", f"{token}.png")
+    return QImage.fromData(path.read_bytes()) if path.is_file() else QImage()
+
+
+class Prompter(QWidget):
+    """Shows one `Prompt`. constant_brightness: nothing large changes its light between the steps, for a screen that faces
+    the subject: the background stays, the cue is not coloured, the picture is there from the first step to the last.
+    """
+
+    def __init__(self, constant_brightness: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._steady = constant_brightness
+        self._prompt: Prompt | None = None
+        self._idle = ""
+        self.words_px = 0  # size of the type that the words were painted in last
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(240, 120)
+        self.setAccessibleName(tr("Prompter"))
+        theme_bus().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """Wide, as a screen."""
+        return QSize(640, 300)
+
+    def show_prompt(self, prompt: Prompt | None) -> None:
+        """Show a prompt; None: nothing is asked for."""
+        if prompt != self._prompt:
+            self._prompt = prompt
+            self.setAccessibleDescription(prompt.text if prompt else self._idle)
+            self.update()
+
+    def set_idle_text(self, text: str) -> None:
+        """What stands there while nothing is asked for."""
+        self._idle = text
+        self.update()
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What is shown."""
+        return self._prompt
+
+    def set_constant_brightness(self, steady: bool) -> None:
+        """See the class."""
+        self._steady = steady
+        self.update()
+
+    def _background(self) -> str:
+        cue = self._prompt is not None and self._prompt.action == "move" and not self._steady
+        return "accent" if cue else "surface_sunken"
+
+    def _ink(self) -> str:
+        return "on_accent" if self._background() == "accent" else "text"
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Picture on the left, words in the middle, ring on the right, the way through the script below."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.qcolor(self._background()))
+        if self.isWindow():
+            painter.drawRect(self.rect())
+        else:
+            painter.drawRoundedRect(QRectF(self.rect()), theme.radius, theme.radius)
+        if self._prompt is None:
+            self._paint_idle(painter)
+        else:
+            self._paint_prompt(painter, self._prompt)
+        painter.end()
+
+    def _unit(self) -> float:
+        """The height that sizes are shares of: a wide and low widget is not filled by its ring alone."""
+        return min(float(self.height()), self.width() * 0.6)
+
+    def _inner(self) -> QRectF:
+        pad = MARGIN * self._unit()
+        return QRectF(self.rect()).adjusted(pad, pad, -pad, -pad)
+
+    def _paint_idle(self, painter: QPainter) -> None:
+        box = self._inner()
+        unit = self._unit()
+        painter.setPen(current_theme().qcolor("text_muted"))
+        painter.setFont(fitted(current_theme().font("prompt"), self._idle, box, SECOND * unit * 1.4, LEAST_MAIN_PX))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), self._idle)
+
+    def _paint_prompt(self, painter: QPainter, prompt: Prompt) -> None:
+        box, unit = self._inner(), self._unit()
+        foot = QRectF(box.left(), box.bottom() - FOOT * unit, box.width(), FOOT * unit)
+        body = QRectF(box.left(), box.top(), box.width(), box.height() - foot.height() - MARGIN / 2 * unit)
+        left = self._paint_picture(painter, prompt, body)
+        right = self._paint_time(painter, prompt, body)
+        self._paint_words(painter, prompt, QRectF(left, body.top(), right - left, body.height()))
+        self._paint_way(painter, prompt, foot)
+
+    def _paint_picture(self, painter: QPainter, prompt: Prompt, body: QRectF) -> float:
+        """Returns where the words may begin."""
+        image = movement_image(prompt.movement) if prompt.movement else QImage()
+        if image.isNull():
+            return body.left()
+        side = min(PICTURE * self.width(), body.height() - (SECOND * self._unit() * 1.5 if prompt.name else 0))
+        frame = QRectF(body.left(), body.top(), side, side)
+        rounded = QPainterPath()
+        rounded.addRoundedRect(frame, current_theme().radius * 2, current_theme().radius * 2)
+        painter.save()
+        painter.setClipPath(rounded)
+        painter.drawImage(frame, image, QRectF(image.rect()))
+        painter.restore()
+        if prompt.name:
+            name = QRectF(frame.left(), frame.bottom(), side, SECOND * self._unit() * 1.5)
+            painter.setPen(current_theme().qcolor(self._ink()))
+            painter.setFont(
+                fitted(current_theme().font("headline"), prompt.name, name, SECOND * self._unit(), LEAST_MAIN_PX / 2)
+            )
+            painter.drawText(name, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), prompt.name)
+        return frame.right() + MARGIN * self._unit()
+
+    def _paint_time(self, painter: QPainter, prompt: Prompt, body: QRectF) -> float:
+        """Returns where the words must end."""
+        if prompt.left_s is None or self._background() == "accent":
+            return body.right()
+        side = RING * self._unit()
+        paint_ring(
+            painter,
+            QRectF(body.right() - side, body.center().y() - side / 2, side, side),
+            prompt.left_s,
+            prompt.total_s,
+            steady=self._steady,
+        )
+        return body.right() - side - MARGIN * self._unit()
+
+    def _paint_words(self, painter: QPainter, prompt: Prompt, box: QRectF) -> None:
+        unit = self._unit()
+        font = fitted(current_theme().font("prompt"), prompt.text, box, MAIN * unit, min(MAIN_LEAST * unit, box.height()))
+        if QFontMetricsF(font).boundingRect(QRectF(0, 0, box.width(), 1e6), _WORDS, prompt.text).height() > box.height():
+            font = fitted(font, prompt.text, box, MAIN_LEAST * unit, LEAST_MAIN_PX)  # rather smaller than cut off
+        self.words_px = font.pixelSize()
+        painter.setFont(font)
+        painter.setPen(current_theme().qcolor(self._ink()))
+        painter.drawText(box, _WORDS, prompt.text)
+
+    def _paint_way(self, painter: QPainter, prompt: Prompt, foot: QRectF) -> None:
+        theme = current_theme()
+        line = QRectF(foot.left(), foot.bottom() - foot.height() * 0.2, foot.width(), foot.height() * 0.2)
+        if prompt.steps:
+            self._paint_steps(painter, prompt, line)
+        if prompt.next_text:
+            font = theme.font("body")
+            font.setPixelSize(max(11, round(SMALL * self._unit())))
+            painter.setFont(font)
+            painter.setPen(theme.qcolor("text_muted" if self._ink() == "text" else "on_accent"))
+            text = tr("Next: {text}").format(text=prompt.next_text)
+            shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, foot.width())
+            above = QRectF(foot.left(), foot.top(), foot.width(), foot.height() * 0.65)
+            painter.drawText(above, int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.AlignmentFlag.AlignLeft), shown)
+
+    def _paint_steps(self, painter: QPainter, prompt: Prompt, line: QRectF) -> None:
+        theme = current_theme()
+        total, gap = sum(prompt.steps), theme.space(1)
+        room = line.width() - gap * (len(prompt.steps) - 1)
+        left = line.left()
+        painter.setPen(Qt.PenStyle.NoPen)
+        for number, seconds in enumerate(prompt.steps):
+            width = room * seconds / total if total else 0.0
+            part = QRectF(left, line.top(), width, line.height())
+            self._paint_step(painter, part, self._done(prompt, number))
+            left += width + gap
+
+    def _done(self, prompt: Prompt, number: int) -> float:
+        """How much of a step is over. In constant brightness a step is lit as a whole or not, so that nothing creeps."""
+        if number != prompt.step:
+            return 1.0 if number < prompt.step else 0.0
+        if self._steady or not prompt.total_s or prompt.left_s is None:
+            return 1.0
+        return min(1.0, max(0.0, 1 - prompt.left_s / prompt.total_s))
+
+    def _paint_step(self, painter: QPainter, part: QRectF, done: float) -> None:
+        theme = current_theme()
+        cue = self._ink() == "on_accent"
+        painter.setBrush(theme.qcolor("on_accent" if cue else "outline", 0.35 if cue else 1.0))
+        painter.drawRoundedRect(part, part.height() / 2, part.height() / 2)
+        if done > 0:
+            lit = QRectF(part.left(), part.top(), max(part.height(), part.width() * done), part.height())
+            painter.setBrush(theme.qcolor("on_accent" if cue else "accent"))
+            painter.drawRoundedRect(lit, part.height() / 2, part.height() / 2)
