@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from protocol.manifest import Device, How, Person
+from protocol.manifest import Device, How, Person, StepTime
 from protocol.schema import Strict
 from protocol.script import Script
 from recorder.settings import RecorderSettings
@@ -143,7 +143,7 @@ class StreamStatus(Strict):
 class Status(Strict):
     """A frozen snapshot, about ten times a second. queue_s: how long the disk is behind; event_resolution: (width, height) of
     the event camera while cameras are open; takes_free: how many takes the disk has room for, None where no folder was named
-    and while its disk does not answer.
+    and while its disk does not answer; steps: of the script that have begun, with how their instants are known.
     """
 
     kind: Literal["status"] = "status"
@@ -151,6 +151,7 @@ class Status(Strict):
     reason: str = ""
     part: str | None = None
     step: str | None = None
+    steps: tuple[StepTime, ...] = ()
     elapsed_us: int | None = None
     remaining_us: int | None = None
     streams: dict[str, StreamStatus] = Field(default_factory=dict)

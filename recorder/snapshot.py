@@ -32,6 +32,7 @@ def take_status(armed: Status, recording: TakeRecording, part: Path, now_ns: int
     changes = {
         "part": str(part),
         "step": recording.script.step,
+        "steps": recording.script.steps(),
         "elapsed_us": (now_us or 0) - (recording.start_us or 0) if running else None,
         "remaining_us": recording.script.remaining_us(now_us) if now_us is not None else None,
         "streams": _of_take(armed.streams, recording),
