@@ -236,3 +236,7 @@ def test_the_box_of_a_face_follows_a_tilted_head():
     assert upright.x + upright.width / 2 == pytest.approx(130)
     assert upright.y < 100 < upright.y + upright.height / 2
     assert tilted.x + tilted.width / 2 < 130  # the chin swings to the side of the higher eye
+
+
+def test_no_events_show_no_face():
+    assert face_in_events(np.zeros(0, EVENT_DTYPE), SIZE) is None
