@@ -25,6 +25,7 @@ from recorder.alignment.host import Arrivals
 from recorder.alignment.motion_increments import moving_events
 from recorder.alignment.paper import OWN_CLOCK_US, ClockGuess, Slide, calibrated, find_fronts, spans_us
 from recorder.alignment.paper_geometry import Geometry, unknown_rig
+from recorder.alignment.paper_session import with_common_rig
 from recorder.alignment.session import Drift, SessionLine, fit_session, pooled_drift
 from recorder.dataset import TakeEntry
 from recorder.paperwatch import PaperKind, PaperSighting
@@ -92,19 +93,24 @@ def one_by_one(work: Callable[[Path], TakeEvidence], entries: Sequence[TakeEntry
     return [Synchronised(entry, work(entry.path)) for entry in entries]
 
 
-def gather_path(path: Path) -> TakeEvidence:
+def gather_path(path: Path, *, by_paper: bool = True) -> TakeEvidence:
     """`gather` of the take at a path."""
     with Take(path) as take:
-        return gather(take)
+        return gather(take, by_paper=by_paper)
 
 
-def gather(take: Take) -> TakeEvidence:
-    """Everything that the take alone says. Raises Aedat4Error where its events cannot be read at all."""
+def gather(take: Take, *, by_paper: bool = True) -> TakeEvidence:
+    """Everything that the take alone says. Raises Aedat4Error where its events cannot be read at all.
+
+    by_paper: False: nothing of the sheet is used, only what happens once it has gone, to see what movement is worth.
+    """
     manifest = take.manifest if take.manifest_problem is None else None
     resolution = take.resolution(Stream.EVENTS)
     events = clean_events(take.events(), resolution) if resolution else take.events()[:0]
     events = _middle(events)
     sheet = papersearch.look_for_paper(events, resolution, manifest) if resolution else []
+    if not by_paper:
+        events, sheet = _after(sheet, events), []
     seen = papersearch.seen(sheet)
     streams = [stream for stream in CAMERAS if take.count(stream)]
     if not streams or resolution is None:
@@ -142,6 +148,10 @@ def _middle(events: Array) -> Array:
     middle = int(events["t"][len(events) // 2])
     first, last = np.searchsorted(events["t"], (middle - LONGEST_US // 2, middle + LONGEST_US // 2))
     return events[int(first) : int(last)]
+
+
+def _after(sheet: Sequence[PaperSighting], events: Array) -> Array:
+    return events[events["t"] > _papered(sheet, events)[0][1]] if sheet else events
 
 
 def _papered(sheet: Sequence[PaperSighting], events: Array) -> tuple[tuple[int, int], ...]:
@@ -235,6 +245,7 @@ def _combined(takes: Sequence[TakeEvidence], stream: Stream) -> list[ClockAlignm
 
 def _session_of(cameras: Sequence[CameraEvidence]) -> list[ClockAlignment]:
     """The alignments of the takes of one session."""
+    cameras = with_common_rig(cameras)
     offsets = [camera.best() for camera in cameras]
     known = [offset for offset in offsets if offset is not None]
     line = fit_session(known)

@@ -150,7 +150,7 @@ def _with_paper(camera: CameraEvidence, fit: PaperFit | None) -> CameraEvidence:
     late_us = LATE_US if SyncFlag.EVENTS_LATE in camera.flags else 0.0
     wide_us = float(np.hypot(fit.uncertainty_us, late_us))
     estimate = Estimate(fit.offset_us, wide_us, camera.reference_us, fit.evidence, flags, fit.details)
-    return replace(camera, paper=estimate, geometry=fit.geometry)
+    return replace(camera, paper=estimate, geometry=fit.geometry, shown=fit.shown)
 
 
 def _by_motion(given: CameraInput, guess: ClockGuess, pictures: Pictures) -> Estimate | None:

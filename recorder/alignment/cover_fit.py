@@ -34,6 +34,8 @@ ROUNDS = 25
 DONE_MS = 2e-3
 SEEN = 1e-3  # change of the covered share per millisecond from which the edge is seen in a sample
 BEST_SCALE = 0.8  # no samples are believed to be better than this share of their nominal sigma
+PARTLY = 0.02  # share of a picture's samples in which the edge is seen
+NOMINAL_PICTURES = 2.0  # whose own scatter says nothing: the nominal one's share among more is that of so many
 PARTS = 3  # of a picture along either side, whose errors count as independent
 
 
@@ -176,10 +178,23 @@ def descend(scenes: Sequence[Scene], prior: Prior, start: Reals) -> tuple[Reals,
 
 
 def covariance(scenes: Sequence[Scene], prior: Prior, best: Reals) -> tuple[Reals, float]:
-    """Covariance of the parameters [p, p], and the deviation of the samples in sigma, where the cost is least."""
+    """Covariance of the parameters [p, p], and the deviation of the samples in sigma, where the cost is least.
+
+    A sandwich (Huber, Proc. 5th Berkeley Symp. 1, 1967): between the inverses of the information stand the prior's own and what
+    the scores really scatter by. The scatter of few pictures is drawn to what it would be if the samples' errors were as
+    nominal, as a small sample's covariance is (Ledoit, Wolf, J. Multivariate Anal. 88(2), 2004).
+    """
     scale = max(system(scenes, best, 2.0).deviation, BEST_SCALE)
     equations = system(scenes, best, scale)
     bread = np.linalg.inv(equations.matrix + prior.information)
     parts, pictures = (scores.T @ scores for scores in (equations.by_part, equations.by_picture))
-    scores = (parts + pictures) / 2
-    return np.asarray(bread + bread @ scores @ bread), equations.deviation
+    seen = sum(partly_seen(scene, covered(scene, best, late_terms(n))) for n, scene in enumerate(scenes))
+    nominal = min(1.0, NOMINAL_PICTURES / max(seen, 1))
+    scatter = nominal * equations.matrix + (1 - nominal) * (parts + pictures) / 2
+    return np.asarray(bread @ (scatter + prior.information) @ bread), equations.deviation
+
+
+def partly_seen(scene: Scene, cover: Cover) -> int:
+    """In how many pictures of a scene the edge is seen."""
+    seen = scene.passage.usable & (np.abs(cover.moved) > SEEN)
+    return int(np.count_nonzero(seen.mean(axis=1) > PARTLY))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recorder.alignment.cover_fit import Prior, cost, covariance, descend
+from recorder.alignment.cover_fit import SEEN, Prior, cost, covariance, descend, partly_seen
 from recorder.alignment.cover_model import CLOCK, GEOMETRY, Scene, covered, late_terms, misfits, solve_gains
 from recorder.alignment.edge_tiles import Reals
 from recorder.alignment.paper_geometry import Geometry
@@ -18,8 +18,6 @@ KNOWN_CLOCK_MS = 1e-3
 TRIES = 4  # of the best places of the grid
 APART_MS = 2.0  # farther away a descent's end is another one
 AS_GOOD = 6.0  # a rival that costs less more than the best is not excluded: 1 in 70 by chance (chi squared, 1 degree)
-PARTLY = 0.02  # share of a picture's samples in which the edge is seen
-EDGE_SEEN = 1e-3  # change of the covered share per millisecond
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,9 @@ class CoverFit:
 def fit_cover(scenes: Sequence[Scene], geometry: Geometry, search_ms: float) -> CoverFit:
     """The best explanation of all scenes together. search_ms: how far from the guess the clock may be."""
     prior = Prior.of(scenes, geometry, search_ms)
-    few = [_thinned(scene, COARSE_SAMPLES) for scene in scenes]
+    few = [thinned(scene, COARSE_SAMPLES) for scene in scenes]
     found = sorted((descend(few, prior, start) for start in _grid(few, prior, geometry, search_ms)), key=lambda pair: pair[1])
-    near = [_thinned(scene, FINE_SAMPLES) for scene in scenes]
+    near = [thinned(scene) for scene in scenes]
     best, _ = descend(near, prior, found[0][0])
     spread, deviation = covariance(near, prior, best)
     explained, partly = _explained(near, best)
@@ -57,7 +55,7 @@ def fit_cover(scenes: Sequence[Scene], geometry: Geometry, search_ms: float) -> 
 def fit_front_to_pictures(scene: Scene, geometry: Geometry) -> CoverFit:
     """How late the front of a scene is, where clock and geometry are known: descents from all over what its errors allow."""
     prior = Prior.of([scene], geometry, KNOWN_CLOCK_MS)
-    few, near = _thinned(scene, COARSE_SAMPLES), _thinned(scene, FINE_SAMPLES)
+    few, near = thinned(scene, COARSE_SAMPLES), thinned(scene)
     starts = []
     reach = 2 * float(np.sqrt(scene.front.errors[0, 0]))
     for late in np.linspace(-reach, reach, 2 * int(np.ceil(reach / LATE_STEP_MS)) + 1):
@@ -111,7 +109,7 @@ def _shifts(scenes: Sequence[Scene], geometry: Geometry) -> list[Reals]:
     return shifts
 
 
-def _thinned(scene: Scene, most: int) -> Scene:
+def thinned(scene: Scene, most: int = FINE_SAMPLES) -> Scene:
     """The same with every n-th sample, each of which then stands for n."""
     count = len(scene.passage.x)
     every = max(1, count // most)
@@ -129,8 +127,8 @@ def _explained(scenes: Sequence[Scene], parameters: Reals) -> tuple[float, tuple
         gains = solve_gains(scene, cover.alpha, usable / sigma**2)
         misfit = misfits(scene, cover.alpha, gains, sigma)
         contrast = (scene.passage.papered * gains[:, 1:] - scene.passage.bare * gains[:, :1]) / sigma
-        seen = usable & (np.abs(cover.moved) > EDGE_SEEN)
+        seen = usable & (np.abs(cover.moved) > SEEN)
         left += float(np.minimum(misfit[seen] ** 2, contrast[seen] ** 2).sum())
         total += float((contrast[seen] ** 2).sum()) / 12  # variance of a share that may be anything
-        partly.append(int(np.count_nonzero(seen.mean(axis=1) > PARTLY)))
+        partly.append(partly_seen(scene, cover))
     return (1 - left / total if total else 0.0), tuple(partly)

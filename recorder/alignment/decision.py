@@ -10,6 +10,7 @@ import numpy as np
 from protocol.analysis import ClockAlignment, SyncFlag, SyncStatus
 from recorder.alignment.coarse import CoarseGuess
 from recorder.alignment.host import HostFit
+from recorder.alignment.paper import Shown
 from recorder.alignment.paper_geometry import Geometry
 from recorder.alignment.session import NORMAL_95, Drift, OffsetAt, SessionLine
 
@@ -38,7 +39,8 @@ class Estimate:
 class CameraEvidence:
     """Everything that a take alone says of one frame camera's clock.
 
-    interval_us: between its pictures; flags: what was seen on the way; geometry: of the rig by the paper, None without.
+    interval_us: between its pictures; flags: what was seen on the way; geometry: of the rig by the paper; shown: what
+    the pictures show of the paper, for another look at them. Both None without paper.
     """
 
     reference_us: int
@@ -49,6 +51,7 @@ class CameraEvidence:
     motion: Estimate | None = None
     flags: tuple[SyncFlag, ...] = ()
     geometry: Geometry | None = None
+    shown: Shown | None = None
 
     def own_offset(self, offset_us: float = 0.0, sigma_us: float = 0.0) -> OffsetAt:
         """An offset of this take together with the drift that it alone tells: by the host's clock."""

@@ -22,7 +22,7 @@ from protocol.streams import Array
 from recorder.alignment.cover import SETTLED_MS, STILL_SPAN_MS, Pictures, find_passage
 from recorder.alignment.cover_flicker import without_flicker
 from recorder.alignment.cover_model import CLOCK, LATE_TERMS, ClockGuess, Scene, late_terms
-from recorder.alignment.cover_search import CoverFit, fit_cover, fit_front_to_pictures
+from recorder.alignment.cover_search import CoverFit, fit_cover, fit_front_to_pictures, thinned
 from recorder.alignment.edge import Front, NoEdgeError, Slide, fit_front, rough_front
 from recorder.alignment.paper_geometry import Geometry, same_camera
 from recorder.alignment.thermal import as_light
@@ -34,7 +34,7 @@ MIN_EXPLAINED = 0.8  # of the change where the edge is seen: 0.99 for colour, 0.
 MIN_OWN_EXPLAINED = 0.7  # of the event camera's own, in which paper and wall are overexposed
 MIN_PICTURES = 1  # in which the edge is seen partly
 FLOOR_US = 150.0  # half width: what no fit tells, the shape of the edge and of the exposure
-WARM_FLOOR_US = 3_500.0  # the same of a bolometer, whose time constant is known to some 20 percent of 12 ms
+WARM_FLOOR_US = 4_000.0  # the same of a bolometer: 1.96 sigma of a time constant that is known to a sixth of 12 ms
 LATENCY_LEFT_MS = 0.7  # 1 sigma of a front set right by one or two pictures whose paper is overexposed
 OWN_CLOCK_US = 1.0
 GOOD_FRONT_MS = 1.0  # 1 sigma of a front that the event camera's own pictures do not improve
@@ -42,11 +42,30 @@ SLACK_US = 20_000.0  # of exposure, read-out, and of a view that is wider than t
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What the pictures of one take show of the paper, for another look once other takes have told where the camera stands.
+
+    scenes: of one or two slides, with as few samples as a fit uses (some 0.1 MB each); clock: the guess; frozen_us: times of
+    pictures that repeat the one before; rig: what was known of it without other takes.
+    """
+
+    scenes: tuple[Scene, ...]
+    clock: ClockGuess
+    frozen_us: tuple[int, ...]
+    rig: Geometry
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the pictures are those of a thermal camera."""
+        return self.scenes[0].passage.habits.counts
+
+
+@dataclass(frozen=True)
 class PaperFit:
     """What the paper says of a camera's clock at the reference of the clock's guess.
 
     uncertainty_us: half width of the 95 % interval; slides: how many were used; geometry: of the rig, for other takes;
-    details: numbers of the fit.
+    shown: what it was fitted to; details: numbers of the fit.
     """
 
     offset_us: int
@@ -55,6 +74,7 @@ class PaperFit:
     flags: tuple[SyncFlag, ...]
     evidence: tuple[str, ...]
     geometry: Geometry
+    shown: Shown
     details: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -118,10 +138,15 @@ def align_by_paper(fronts: Sequence[Front], pictures: Pictures | None, clock: Cl
     scenes = _scenes(fronts, pictures, clock, clock.search_us)
     if not scenes:
         return None
-    fit = fit_cover(scenes, rig, clock.search_us * 1e-3)
+    return look_again(Shown(tuple(thinned(scene) for scene in scenes), clock, pictures.frozen_us, rig), rig)
+
+
+def look_again(shown: Shown, rig: Geometry) -> PaperFit | None:
+    """`align_by_paper` of pictures that were looked at before, with another rig."""
+    fit = fit_cover(shown.scenes, rig, shown.clock.search_us * 1e-3)
     if fit.explained < MIN_EXPLAINED or sum(fit.partly) < MIN_PICTURES:
         return None
-    return _reported(fit, scenes, clock, pictures.frozen_us)
+    return _reported(fit, shown)
 
 
 def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess, reach_us: float) -> list[Scene]:
@@ -135,22 +160,23 @@ def _scenes(fronts: Sequence[Front], pictures: Pictures, clock: ClockGuess, reac
     return scenes
 
 
-def _reported(fit: CoverFit, scenes: Sequence[Scene], clock: ClockGuess, frozen_us: Sequence[int]) -> PaperFit:
+def _reported(fit: CoverFit, shown: Shown) -> PaperFit:
     sigma_us = 1e3 * float(np.sqrt(fit.covariance[CLOCK, CLOCK]))
-    floor_us = WARM_FLOOR_US if scenes[0].passage.habits.counts else FLOOR_US
+    floor_us = WARM_FLOOR_US if shown.is_warm else FLOOR_US
     uncertainty = float(np.hypot(NORMAL_95 * sigma_us, floor_us)) + 1e3 * fit.rival_ms
-    flags = (SyncFlag.PAPER_LEFT_IN,) if all(not scene.front.slide.leaves for scene in scenes) else ()
+    flags = (SyncFlag.PAPER_LEFT_IN,) if all(not scene.front.slide.leaves for scene in shown.scenes) else ()
     pictures = " and ".join(
         f"{count} of the paper {'leaving' if scene.front.slide.leaves else 'coming'}"
-        for count, scene in zip(fit.partly, scenes, strict=True)
+        for count, scene in zip(fit.partly, shown.scenes, strict=True)
     )
     details = {"explained": fit.explained, "misfit": fit.deviation, "readout_ms": float(fit.geometry.values[6])}
     return PaperFit(
-        round(clock.offset_us + 1e3 * float(fit.parameters[CLOCK])),
+        round(shown.clock.offset_us + 1e3 * float(fit.parameters[CLOCK])),
         round(uncertainty),
-        len(scenes),
+        len(shown.scenes),
         flags,
         (f"paper: pictures with its edge: {pictures}",),
         fit.geometry,
+        shown,
         details,
     )

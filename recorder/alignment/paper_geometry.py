@@ -61,20 +61,32 @@ def same_camera() -> Geometry:
 
 
 def pool(found: Sequence[Geometry], rig: Geometry) -> Geometry:
-    """What the takes of a session together tell of the next one; rig: what was known without them.
+    """What the takes of a session together tell of the next one; rig: what was known without them, from which each started.
 
-    The precision-weighted mean (best linear unbiased), and around it the spread between takes beside its own error.
+    The precision-weighted mean (best linear unbiased) of what each take adds to rig, and around it the spread between takes.
     """
     if not found:
         return rig
-    between = np.diag(np.square(BETWEEN_SIGMA))
-    precisions = [np.linalg.inv(geometry.covariance + between) for geometry in found]
-    total = np.linalg.inv(np.sum(precisions, axis=0))
-    values = total @ np.sum([p @ geometry.values for p, geometry in zip(precisions, found, strict=True)], axis=0)
+    prior = np.asarray(np.linalg.inv(rig.covariance), np.float64)
+    added = [_added(geometry, rig, prior) for geometry in found]
+    total = np.linalg.inv(prior + np.sum([precision for precision, _ in added], axis=0))
+    values = rig.values + total @ np.sum([pull for _, pull in added], axis=0)
     away = np.array([(geometry.values - values) ** 2 - geometry.sigma**2 for geometry in found])
     excess = np.maximum(away.sum(axis=0), 0)
     spread = (BETWEEN_TAKES * np.square(BETWEEN_SIGMA) + excess) / (BETWEEN_TAKES + len(found) - 1)
     return Geometry(values, total + np.diag(spread))
+
+
+def _added(geometry: Geometry, rig: Geometry, prior: Reals) -> tuple[Reals, Reals]:
+    """Precision [7, 7] that a take has beyond the prior's, less for the spread between takes, and the same times what it says
+    beside the rig, [7]. Else the prior, which is in every take's answer, would count as often as there are takes.
+    """
+    posterior = np.linalg.inv(geometry.covariance)
+    strength, ways = np.linalg.eigh(posterior - prior)
+    own = ways * np.maximum(strength, 0) @ ways.T  # a take that was left in doubt adds nothing; it takes nothing away
+    pull = ways * (strength > 0) @ ways.T @ posterior @ (geometry.values - rig.values)
+    less = own @ np.linalg.inv(own + np.diag(np.square(BETWEEN_SIGMA) ** -1.0))
+    return own - less @ own, pull - less @ pull
 
 
 def mapped(values: Reals, x: Reals, y: Reals) -> tuple[Reals, Reals]:
