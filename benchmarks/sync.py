@@ -1,11 +1,12 @@
 """How far off the clocks are: synchronisation by the sheet of paper beside three ways of today, on the same simulated takes.
 
-    python benchmarks/sync.py --data DIR [--data DIR ...] [--takes N] [--jobs N]
+    python benchmarks/sync.py --data DIR [--data DIR ...] [--takes N] [--jobs N] [--no-paper]
 
 DIR: data sets of `glimpse simulate` with colour and thermal camera; without --data a small one is made first (--takes of them).
 The other ways: the host's time stamps alone; the first picture without paper, as it is done by hand (its event side is the
 true instant, to be generous); the maximum of the cross-correlation of whole pictures' differences with event counts.
-An error is that of the offset at t0, against the simulator's own clocks. 200 takes:
+An error is that of the offset at t0, against the simulator's own clocks. --no-paper: instead what movement tells of each take
+by itself, from what happens once the sheet has gone. 200 takes:
 
     for n in 1 2 3; do glimpse simulate sync/$n --subjects 10 --takes 1 --seed 9$n --option rgb_drop=0.05; done
 """
@@ -13,7 +14,7 @@ An error is that of the offset at t0, against the simulator's own clocks. 200 ta
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from protocol.analysis import ClockAlignment, SyncFlag, SyncRecord
 from protocol.manifest import Manifest
 from protocol.streams import Stream
 from recorder.dataset import TakeEntry
-from recorder.sync import sync_takes
+from recorder.sync import combine, gather_path, sync_takes
 from recorder.take import Take
 
 CAMERAS = (Stream.RGB, Stream.THERMAL)
@@ -37,7 +38,7 @@ SMALL = (64, 48)
 GONE = 0.1  # a picture shows no paper where it is less like the free face by less than this share of what paper makes
 STEP_US = 500
 SEARCH_US = 4_000_000
-WEAK = {SyncFlag.NOT_SYNCHRONISED, SyncFlag.EVIDENCE_DISAGREES, SyncFlag.OFF_SESSION}
+WEAK = {SyncFlag.NOT_SYNCHRONISED, SyncFlag.EVIDENCE_DISAGREES, SyncFlag.OFF_SESSION, SyncFlag.EVENTS_LATE}
 Floats = NDArray[np.float64]
 
 
@@ -244,21 +245,28 @@ def main() -> None:
     parser.add_argument("--data", type=Path, action="append", help="data set of `glimpse simulate`; may be repeated")
     parser.add_argument("--takes", type=int, default=14, help="how many are made without --data")
     parser.add_argument("--jobs", type=int)
+    parser.add_argument("--no-paper", action="store_true", help="what movement tells of each take by itself")
     wishes = parser.parse_args()
     with takes_of(wishes.data, wishes.takes, "--seed", "91", "--option", "rgb_drop=0.05") as entries:
-        _measure(entries, wishes.jobs)
+        _measure(entries, wishes.jobs, by_paper=not wishes.no_paper)
 
 
-def _measure(entries: Sequence[TakeEntry], jobs: int | None) -> None:
+def _measure(entries: Sequence[TakeEntry], jobs: int | None, *, by_paper: bool) -> None:
     run: Callable[..., list[Done[Any]]] = partial(each_take, jobs=jobs)
     others = run(peers, entries, "Other ways")
-    ours = sync_takes(entries, partial(run, title="Ours"))
+    ours = sync_takes(entries, partial(run, title="Ours")) if by_paper else _by_movement(entries, run)
     found = cases(entries, ours, others)
     print(f"{len(entries)} takes, {sum(case.mistake is not None for case in found) // 2} of them with a mistake")
     for stream in CAMERAS:
         some = [case for case in found if case.stream is stream]
         if some:
             report(stream, some)
+
+
+def _by_movement(entries: Sequence[TakeEntry], run: Callable[..., list[Done[Any]]]) -> list[Done[SyncRecord]]:
+    """Each take by itself, as if it had no paper."""
+    done = run(partial(gather_path, by_paper=False), entries, title="By movement")
+    return [one if one.result is None else replace(one, result=combine([one.result])[0]) for one in done]
 
 
 if __name__ == "__main__":

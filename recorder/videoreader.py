@@ -148,6 +148,7 @@ def _opened(path: Path) -> InputContainer:
     if not container.streams.video:
         container.close()
         raise VideoError(f"{path}: has no video stream; choose another file.")
+    container.streams.video[0].thread_type = "AUTO"  # pictures are decoded on every core, where the codec allows
     return container
 
 
