@@ -39,6 +39,7 @@ from recorder.takefiles import DISCARDED, JOURNAL_SUFFIX, LEDGER, ledger, name_o
 
 # Beside a take and not in its manifest: written after it, or kept for safety.
 LATER_SUFFIXES = (MANIFEST_SUFFIX, ANALYSIS_SUFFIX, LABELS_SUFFIX, REDONE_SUFFIX, DAMAGED_SUFFIX, RECOVERY_SUFFIX)
+EARLIER = ".earlier"  # folder of a backup: records that were replaced by newer ones
 
 
 class Kind(StrEnum):
@@ -89,7 +90,7 @@ def _against_manifest(entry: TakeEntry, manifest: Manifest) -> Iterator[Finding]
             entry.path, Kind.NAME, "is called otherwise than its manifest says: {}, subject {}, take {}".format(*told)
         )
     try:
-        rebuilt = _rebuilt_files(entry)
+        rebuilt = rebuilt_files(entry)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         rebuilt = {}
         yield Finding(entry.sibling(RECOVERY_SUFFIX), Kind.UNREADABLE, f"cannot be read ({error})")
@@ -100,8 +101,11 @@ def _against_manifest(entry: TakeEntry, manifest: Manifest) -> Iterator[Finding]
             yield finding
 
 
-def _rebuilt_files(entry: TakeEntry) -> dict[str, FileRecord]:
-    """Size and checksum of what `glimpse recover` has rebuilt: they stand for those of the manifest, which is never changed."""
+def rebuilt_files(entry: TakeEntry) -> dict[str, FileRecord]:
+    """Size and checksum of what `glimpse recover` has rebuilt: they stand for those of the manifest, which is never changed.
+
+    Raises ValueError, TypeError, KeyError, AttributeError or OSError where its record cannot be read.
+    """
     if not entry.rebuilt:
         return {}
     data = json.loads(entry.sibling(RECOVERY_SUFFIX).read_bytes())
@@ -238,16 +242,18 @@ def _discarded(folder: Path) -> set[tuple[str, int]]:
 
 def backup_pairs(dataset: Path, backup: Path) -> list[tuple[Path | None, Path | None]]:
     """(file, its copy) for every file of either folder, None where there is none; temporary and unfinished files left out."""
-    ours, theirs = _files(dataset), _files(backup)
+    ours, theirs = data_files(dataset), data_files(backup)
     return [(ours.get(name), theirs.get(name)) for name in sorted(ours | theirs)]
 
 
-def _files(folder: Path) -> dict[str, Path]:
+def data_files(folder: Path) -> dict[str, Path]:
+    """Every file that a backup holds, by its path in the folder: temporary, unfinished and earlier ones left out."""
     passing = (LOCK_SUFFIX, JOURNAL_SUFFIX, ".tmp")
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.endswith(passing) and f"{PART}." not in path.name
+        relative.as_posix(): path
+        for relative, path in files.items()
+        if not path.name.endswith(passing) and f"{PART}." not in path.name and relative.parts[0] != EARLIER
     }
 
 
