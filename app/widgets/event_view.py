@@ -54,7 +54,7 @@ class EventView(QWidget):
         title = Elided(tr("Events"))
         title.setProperty("role", "label")
         row.addWidget(title, 1)
-        row.addWidget(self._rate, 2)
+        row.addWidget(self._rate, 1)
         group = QButtonGroup(self)
         for mode in EventMode:
             button = QToolButton()

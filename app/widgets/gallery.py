@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QMargins, QSize
+from PySide6.QtCore import QMargins, QSize, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.preview.render import EventMode
@@ -36,7 +36,7 @@ LONG = "Asseyez-vous à 30-40 cm. Regardez la caméra événementielle. Visage n
 # --- what the cameras might give
 
 
-def face_events(count: int = 30_000, span_us: int = 60_000) -> Array:
+def face_events(count: int = 30_000, span_us: int = 240_000) -> Array:
     """Events along ovals, as of a face that moves a little."""
     rng = np.random.default_rng(1)
     events = np.zeros(count, EVENT_DTYPE)
@@ -90,7 +90,7 @@ def event_views() -> Iterator[Shown]:
         view = EventView()
         view.use_resolution((346, 260))
         view.set_mode(mode)
-        view.feed(face_events())
+        view.feed(face_events(30_000 if mode is EventMode.POLARITY else 60_000))
         view.refresh()
         view.show_rate(1_234_567)
         yield mode.value, view, (420, 360)
@@ -181,7 +181,7 @@ LAMPS = (
 
 def lamp_rows() -> Iterator[Shown]:
     """Wide and narrow."""
-    for name, width, height in (("wide", 980, 150), ("narrow", 300, 520)):
+    for name, width, height in (("wide", 980, 190), ("narrow", 300, 520)):
         row = LampRow()
         row.show_readings(LAMPS)
         yield name, row, (width, height)
@@ -272,6 +272,8 @@ def _save(path: Path, widget: QWidget, size: tuple[int, int]) -> Path:
     ground.resize(QSize(*size).grownBy(_margins(margin)))
     widget.setParent(ground)
     widget.setGeometry(margin, margin, *size)
+    ground.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    ground.setFocus()  # and not the first button
     ground.show()
     for _ in range(3):
         QApplication.processEvents()

@@ -12,7 +12,7 @@ from app.widgets.labels import Elided
 from app.widgets.looks import pixmap, set_property
 from app.window.theme import current_theme, theme_bus
 
-LAMP_WIDTH = 232  # the least at which a name, a number and a line of advice stand beside one another
+LAMP_WIDTH = 256  # the least at which a name, a number and a line of advice stand beside one another
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Lamp(QFrame):
         self._word.setProperty("role", "label")
         self._advice.setProperty("role", "caption")
         self._advice.setWordWrap(True)
+        self._advice.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._value.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(2), theme.space(2), theme.space(3), theme.space(2))
@@ -140,3 +141,6 @@ class LampRow(QWidget):
         for number, lamp in enumerate(self._lamps.values()):
             self._grid.addWidget(lamp, number // columns, number % columns)
             self._grid.setColumnStretch(number % columns, 1)
+        for row in range(self._grid.rowCount()):
+            self._grid.setRowStretch(row, 0)
+        self._grid.setRowStretch(-(-len(self._lamps) // columns), 1)  # what is left over lies below

@@ -41,7 +41,7 @@ def paint_chip(painter: QPainter, text: str, box: QRectF, state: str = "") -> No
     width = line.horizontalAdvance(shown) + 2 * pad + (size + pad if state else 0)
     height = line.height() + pad
     chip = QRectF(box.center().x() - width / 2, box.bottom() - height - pad, width, height)
-    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setPen(theme.qcolor("outline"))
     painter.setBrush(theme.qcolor("surface_raised", 0.92))
     painter.drawRoundedRect(chip, theme.radius, theme.radius)
     if state:

@@ -4,7 +4,8 @@ from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.preview.palettes import Palette
@@ -17,7 +18,6 @@ from app.window.theme import current_theme, theme_bus
 from protocol.streams import Stream
 
 FPS_OVER_NS = 2_000_000_000
-THERMAL_PALETTES = (Palette.IRON, Palette.INFERNO, Palette.GREY)
 
 
 class PictureView(QWidget):
@@ -34,6 +34,7 @@ class PictureView(QWidget):
         self._arrivals: deque[tuple[int, int]] = deque(maxlen=64)
         self._fps = Elided()
         self._fps.setProperty("tone", "muted")
+        self._choices: dict[Palette, QAction] = {}
         self._palette = Palette.IRON if stream is Stream.THERMAL else Palette.GREY
         self.stage.setAccessibleName(self._title())
         column = QVBoxLayout(self)
@@ -45,7 +46,7 @@ class PictureView(QWidget):
         theme_bus().changed.connect(self._restyle)
 
     def _title(self) -> str:
-        titles = {Stream.FRAMES: tr("Grey picture (APS)"), Stream.RGB: tr("Colour"), Stream.THERMAL: tr("Temperature")}
+        titles = {Stream.FRAMES: tr("Grey (APS)"), Stream.RGB: tr("Colour"), Stream.THERMAL: tr("Thermal")}
         return titles[self.stream]
 
     def _header(self) -> QHBoxLayout:
@@ -53,35 +54,34 @@ class PictureView(QWidget):
         row.setSpacing(current_theme().space(1))
         title = Elided(self._title())
         title.setProperty("role", "label")
-        row.addWidget(title, 1)
-        row.addWidget(self._fps, 1)
-        self._hold = self._button(tr("Hold the range of temperatures"), self._hold_range)
-        self._hold.setVisible(self.stream is Stream.THERMAL)
-        self._choice = self._palette_box()
-        self._choice.setVisible(self.stream is Stream.THERMAL)
-        row.addWidget(self._choice)
-        row.addWidget(self._hold)
-        self._mirror = self._button(tr("Mirror"), self.stage.set_mirrored)
+        row.addWidget(title, 3)
+        row.addWidget(self._fps, 2)
+        self._colours = _button(tr("Colours and range"))
+        self._colours.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._colours.setMenu(self._menu())
+        self._colours.setVisible(self.stream is Stream.THERMAL)
+        row.addWidget(self._colours)
+        self._mirror = _button(tr("Mirror"))
+        self._mirror.setCheckable(True)
+        self._mirror.toggled.connect(self.stage.set_mirrored)
         row.addWidget(self._mirror)
         return row
 
-    def _button(self, text: str, call: object) -> QToolButton:
-        button = QToolButton()
-        button.setCheckable(True)
-        button.setToolTip(text)
-        button.setAccessibleName(text)
-        button.toggled.connect(call)
-        return button
-
-    def _palette_box(self) -> QComboBox:
+    def _menu(self) -> QMenu:
         names = {Palette.IRON: tr("Iron"), Palette.INFERNO: tr("Inferno"), Palette.GREY: tr("Grey")}
-        box = QComboBox()
-        box.setAccessibleName(tr("Palette"))
-        box.setToolTip(tr("Palette"))
-        for palette in THERMAL_PALETTES:
-            box.addItem(names[palette], palette)
-        box.currentIndexChanged.connect(lambda row: self.set_palette(THERMAL_PALETTES[row]))
-        return box
+        menu, group = QMenu(self), QActionGroup(self)
+        for palette, name in names.items():
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.triggered.connect(lambda _=False, palette=palette: self.set_palette(palette))
+            group.addAction(action)
+            self._choices[palette] = action
+        self._choices[self._palette].setChecked(True)
+        menu.addSeparator()
+        self.hold_action = menu.addAction(tr("Hold the range of temperatures"))
+        self.hold_action.setCheckable(True)
+        self.hold_action.toggled.connect(self._hold_range)
+        return menu
 
     @property
     def mirrored(self) -> bool:
@@ -95,8 +95,8 @@ class PictureView(QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Other colours for the numbers of a grey or thermal picture."""
         self._palette = palette
-        if palette in THERMAL_PALETTES:
-            self._choice.setCurrentIndex(THERMAL_PALETTES.index(palette))
+        if palette in self._choices:
+            self._choices[palette].setChecked(True)
         self._draw()
 
     def _hold_range(self, hold: bool) -> None:
@@ -147,4 +147,11 @@ class PictureView(QWidget):
 
     def _restyle(self) -> None:
         self._mirror.setIcon(icon("mirror"))
-        self._hold.setIcon(icon("thermal"))
+        self._colours.setIcon(icon("advanced"))
+
+
+def _button(text: str) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(text)
+    button.setAccessibleName(text)
+    return button

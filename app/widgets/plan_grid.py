@@ -110,7 +110,8 @@ class PlanGrid(QWidget):
     def _title_width(self) -> int:
         line = QFontMetrics(current_theme().font("body"))
         widest = max((line.horizontalAdvance(row.title) for row in self._rows), default=0) + current_theme().space(3)
-        return min(max(LEAST_TITLE, widest), MOST_TITLE, max(LEAST_TITLE, self.width() // 3))
+        room = self.width() - self._columns() * (LEAST_CELL + GAP)
+        return max(LEAST_TITLE, min(widest, MOST_TITLE, room))
 
     def _cell(self) -> int:
         """Side of a cell with its gap."""

@@ -14,11 +14,11 @@ from app.widgets.countdown import paint_ring
 from app.widgets.looks import fitted
 from app.window.theme import current_theme, theme_bus
 
-# Shares of the widget's height. On a 24-inch screen (299 mm high) MAIN_LEAST is 27 mm of type, its capitals 19 mm: 32 minutes
-# of arc at two metres, where ISO 9241-303 recommends 20 to 22.
-MAIN, MAIN_LEAST, SECOND, SMALL = 0.11, 0.09, 0.06, 0.033
-LEAST_MAIN_PX = 18  # in a small preview
-MARGIN, PICTURE, RING, FOOT = 0.05, 0.31, 0.24, 0.12  # PICTURE: of the width
+# Shares of the widget's height. On a 24-inch screen (299 mm high) 64 of 720 pixels are 27 mm of type, its capitals 19 mm:
+# 32 minutes of arc at two metres, where ISO 9241-303 recommends 20 to 22.
+MAIN, SECOND, SMALL = 0.2, 0.06, 0.033  # MAIN: at the most, of the height there is for it
+LEAST_MAIN_PX = 18  # in a small preview, or of a text that is far too long
+MARGIN, PICTURE, FOOT = 0.05, 0.31, 0.2  # PICTURE: of the width
 
 
 _WORDS = int(Qt.TextFlag.TextWordWrap) | int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.AlignmentFlag.AlignLeft)
@@ -137,8 +137,8 @@ class Prompter(QWidget):
         foot = QRectF(box.left(), box.bottom() - FOOT * unit, box.width(), FOOT * unit)
         body = QRectF(box.left(), box.top(), box.width(), box.height() - foot.height() - MARGIN / 2 * unit)
         left = self._paint_picture(painter, prompt, body)
-        right = self._paint_time(painter, prompt, body)
-        self._paint_words(painter, prompt, QRectF(left, body.top(), right - left, body.height()))
+        self._paint_words(painter, prompt, QRectF(left, body.top(), body.right() - left, body.height()))
+        foot.setRight(self._paint_time(painter, prompt, foot))
         self._paint_way(painter, prompt, foot)
 
     def _paint_picture(self, painter: QPainter, prompt: Prompt, body: QRectF) -> float:
@@ -146,8 +146,9 @@ class Prompter(QWidget):
         image = movement_image(prompt.movement) if prompt.movement else QImage()
         if image.isNull():
             return body.left()
-        side = min(PICTURE * self.width(), body.height() - (SECOND * self._unit() * 1.5 if prompt.name else 0))
-        frame = QRectF(body.left(), body.top(), side, side)
+        below = SECOND * self._unit() * 1.5 if prompt.name else 0.0
+        side = min(PICTURE * self.width(), body.height() - below)
+        frame = QRectF(body.left(), body.center().y() - (side + below) / 2, side, side)
         rounded = QPainterPath()
         rounded.addRoundedRect(frame, current_theme().radius * 2, current_theme().radius * 2)
         painter.save()
@@ -155,7 +156,7 @@ class Prompter(QWidget):
         painter.drawImage(frame, image, QRectF(image.rect()))
         painter.restore()
         if prompt.name:
-            name = QRectF(frame.left(), frame.bottom(), side, SECOND * self._unit() * 1.5)
+            name = QRectF(frame.left(), frame.bottom(), side, below)
             painter.setPen(current_theme().qcolor(self._ink()))
             painter.setFont(
                 fitted(current_theme().font("headline"), prompt.name, name, SECOND * self._unit(), LEAST_MAIN_PX / 2)
@@ -163,25 +164,16 @@ class Prompter(QWidget):
             painter.drawText(name, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), prompt.name)
         return frame.right() + MARGIN * self._unit()
 
-    def _paint_time(self, painter: QPainter, prompt: Prompt, body: QRectF) -> float:
-        """Returns where the words must end."""
-        if prompt.left_s is None or self._background() == "accent":
-            return body.right()
-        side = RING * self._unit()
-        paint_ring(
-            painter,
-            QRectF(body.right() - side, body.center().y() - side / 2, side, side),
-            prompt.left_s,
-            prompt.total_s,
-            steady=self._steady,
-        )
-        return body.right() - side - MARGIN * self._unit()
+    def _paint_time(self, painter: QPainter, prompt: Prompt, foot: QRectF) -> float:
+        """Returns where the way through the script must end."""
+        if prompt.left_s is None:
+            return foot.right()
+        ring = QRectF(foot.right() - foot.height(), foot.top(), foot.height(), foot.height())
+        paint_ring(painter, ring, prompt.left_s, prompt.total_s, ink=self._ink(), steady=self._steady)
+        return ring.left() - MARGIN * self._unit()
 
     def _paint_words(self, painter: QPainter, prompt: Prompt, box: QRectF) -> None:
-        unit = self._unit()
-        font = fitted(current_theme().font("prompt"), prompt.text, box, MAIN * unit, min(MAIN_LEAST * unit, box.height()))
-        if QFontMetricsF(font).boundingRect(QRectF(0, 0, box.width(), 1e6), _WORDS, prompt.text).height() > box.height():
-            font = fitted(font, prompt.text, box, MAIN_LEAST * unit, LEAST_MAIN_PX)  # rather smaller than cut off
+        font = fitted(current_theme().font("prompt"), prompt.text, box, MAIN * box.height(), LEAST_MAIN_PX)
         self.words_px = font.pixelSize()
         painter.setFont(font)
         painter.setPen(current_theme().qcolor(self._ink()))
@@ -189,7 +181,7 @@ class Prompter(QWidget):
 
     def _paint_way(self, painter: QPainter, prompt: Prompt, foot: QRectF) -> None:
         theme = current_theme()
-        line = QRectF(foot.left(), foot.bottom() - foot.height() * 0.2, foot.width(), foot.height() * 0.2)
+        line = QRectF(foot.left(), foot.bottom() - foot.height() * 0.24, foot.width(), foot.height() * 0.12)
         if prompt.steps:
             self._paint_steps(painter, prompt, line)
         if prompt.next_text:
@@ -199,7 +191,7 @@ class Prompter(QWidget):
             painter.setPen(theme.qcolor("text_muted" if self._ink() == "text" else "on_accent"))
             text = tr("Next: {text}").format(text=prompt.next_text)
             shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, foot.width())
-            above = QRectF(foot.left(), foot.top(), foot.width(), foot.height() * 0.65)
+            above = QRectF(foot.left(), foot.top() + foot.height() * 0.16, foot.width(), foot.height() * 0.5)
             painter.drawText(above, int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.AlignmentFlag.AlignLeft), shown)
 
     def _paint_steps(self, painter: QPainter, prompt: Prompt, line: QRectF) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFontMetrics
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsPixmapItem, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QGraphicsItem, QSizePolicy, QStyleOptionGraphicsItem, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.preview.ratehistory import RateHistory, RateSeries
@@ -26,7 +26,9 @@ KEPT_S = 90.0  # longer than any scripted take but one of free length, of which 
 MOST_COLUMNS = 400  # two pixels each on a wide window; more are drawn slower and look the same
 LEAST_RATE = 10_000.0  # events per second at the top of an empty chart
 HEADROOM, SHRINK_BELOW = 1.15, 0.4  # the scale grows at once and shrinks only when it is far too large
+ROOM_ABOVE = 1.3  # for the names of the steps and the signs of the marks
 MARK_PX = 16
+NAMED_PX = 520  # on a narrower chart the marks' names would lie upon one another
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,13 @@ class RateStrip(QWidget):
         self._items: list[QGraphicsItem] = []
         self._peak = LEAST_RATE
         self._time, self._rates = _TimeAxis("bottom"), _RateAxis("left")
-        self._plot = pg.PlotWidget(axisItems={"bottom": self._time, "left": self._rates})
+        # Not a whole PlotItem: that makes menus and buttons that are never shown.
+        self._plot = pg.GraphicsLayoutWidget()
+        self._box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0.0)
         self._on, self._off = (pg.PlotCurveItem(fillLevel=0) for _ in range(2))
         self._now = pg.InfiniteLine(angle=90)
+        self._now.setVisible(False)
+        self._empty = pg.TextItem(tr("No events yet"), anchor=(0.5, 0.5))
         self._build()
         self._restyle()
         theme_bus().changed.connect(self._restyle)
@@ -100,16 +106,26 @@ class RateStrip(QWidget):
         self.setMinimumHeight(96)
         self.setAccessibleName(tr("Events per second: ON upwards, OFF downwards"))
         self.setToolTip(tr("Events per second: ON upwards, OFF downwards"))
-        view = self._plot.getPlotItem()
-        view.setMenuEnabled(False)
-        view.hideButtons()
-        view.setMouseEnabled(x=False, y=False)
-        view.getViewBox().setDefaultPadding(0.0)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        grid = self._plot.ci
+        grid.setContentsMargins(0, 4, 4, 0)
+        grid.layout.setSpacing(0)
+        for item, row, column in ((self._rates, 0, 0), (self._box, 0, 1), (self._time, 1, 1)):
+            grid.addItem(item, row, column)
+        self._rates.linkToView(self._box)
+        self._time.linkToView(self._box)
+        self._rates.setWidth(52)
         for item in (self._on, self._off, self._now):
-            view.addItem(item, ignoreBounds=True)
+            self._box.addItem(item, ignoreBounds=True)
         self._now.setZValue(20)
-        view.getAxis("left").setWidth(52)
+        self._empty.setParentItem(self._box)
+        self._box.sigResized.connect(self._centre_empty)
+        self._box.disableAutoRange()
+        self._box.setXRange(-SCROLL_S, 0, padding=0)
+        self._show_scale()
+
+    def _centre_empty(self, *_: object) -> None:
+        self._empty.setPos(self._box.width() / 2, self._box.height() / 2)
 
     def feed(self, events: Array) -> None:
         """Take in events [n]."""
@@ -139,6 +155,8 @@ class RateStrip(QWidget):
     def refresh(self, now_us: int | None = None) -> None:
         """Draw up to this event time (default: that of the newest event)."""
         series = self.history.series(KEPT_S if self._span else SCROLL_S + 1)
+        self._now.setVisible(bool(len(series.start_us)))
+        self._empty.setVisible(not len(series.start_us))
         if not len(series.start_us):
             self._on.clear()
             self._off.clear()
@@ -167,21 +185,25 @@ class RateStrip(QWidget):
         if self._span and now_us > end:  # of free length, or a cue that came late: the end stays in sight
             begin, end = begin + (now_us - end), now_us
         self._time.zero_s = self._seconds(self._zero_us if self._zero_us is not None else now_us)
-        self._plot.setXRange(self._seconds(begin), self._seconds(end), padding=0)
+        self._box.setXRange(self._seconds(begin), self._seconds(end), padding=0)
 
     def _scale(self, most: float) -> None:
         wanted = max(LEAST_RATE, most * HEADROOM)
         if wanted > self._peak or wanted < SHRINK_BELOW * self._peak:
             self._peak = nice_above(wanted)
-        if self._plot.getViewBox().viewRange()[1][1] != self._peak:
-            self._plot.setYRange(-self._peak, self._peak, padding=0)
-            half = self._peak / 2
-            self._rates.setTicks([[(v, short_number(abs(v))) for v in (-self._peak, -half, 0.0, half, self._peak)]])
+            self._show_scale()
+
+    def _show_scale(self) -> None:
+        top = self._peak * ROOM_ABOVE
+        self._box.setYRange(-top, top, padding=0)
+        self._rates.setTicks([[(value, short_number(abs(value))) for value in (-self._peak, 0.0, self._peak)]])
+        for item in self._items:
+            if isinstance(item, _MarkSign):
+                item.setPos(item.x(), -top)
 
     def _rebuild(self) -> None:
-        view = self._plot.getPlotItem()
         for item in self._items:
-            view.removeItem(item)
+            self._box.removeItem(item)
         self._items = []
         if self._origin_us is None:
             return
@@ -201,7 +223,7 @@ class RateStrip(QWidget):
         region.setZValue(-10)
         self._add(region)
         label = _BandLabel(band.text, self._seconds(band.end_us) - self._seconds(band.start_us), theme.qcolor("text_muted"))
-        label.place(self._plot.getViewBox(), self._seconds(band.start_us))
+        label.place(self._box, self._seconds(band.start_us))
         self._add(label)
 
     def _add_mark(self, mark: StripMark) -> None:
@@ -210,11 +232,11 @@ class RateStrip(QWidget):
         line.setZValue(10)
         self._add(line)
         sign = _MarkSign(mark, self)
-        sign.setPos(self._seconds(mark.at_us), 0)
+        sign.setPos(self._seconds(mark.at_us), -self._peak * ROOM_ABOVE)
         self._add(sign)
 
     def _add(self, item: Any) -> None:
-        self._plot.getPlotItem().addItem(item, ignoreBounds=True)
+        self._box.addItem(item, ignoreBounds=True)
         self._items.append(item)
 
     def marks(self) -> tuple[StripMark, ...]:
@@ -227,7 +249,7 @@ class RateStrip(QWidget):
 
     def visible_seconds(self) -> tuple[float, float]:
         """First and last second in sight, counted from the zero of the axis."""
-        begin, end = self._plot.getViewBox().viewRange()[0]
+        begin, end = self._box.viewRange()[0]
         return begin - self._time.zero_s, end - self._time.zero_s
 
     def _restyle(self) -> None:
@@ -240,6 +262,8 @@ class RateStrip(QWidget):
         for curve, role in ((self._on, "on"), (self._off, "off")):
             curve.setPen(None)
             curve.setBrush(theme.qcolor(role))
+        self._empty.setColor(theme.qcolor("text_muted"))
+        self._empty.setFont(theme.font("body"))
         self._now.setPen(pg.mkPen(theme.qcolor("text_muted"), width=1))
         self._rebuild()
 
@@ -272,16 +296,38 @@ class _BandLabel(pg.TextItem):  # type: ignore[misc]
         self.setPos(self._at_s, top)
 
 
-class _MarkSign(QGraphicsPixmapItem):
-    """How an instant was found, as an icon on its line; its tooltip says it in words."""
+class _MarkSign(QGraphicsItem):
+    """An instant's name, and how it was found as an icon; its tooltip says it in words. Stands at the foot of its line."""
 
     def __init__(self, mark: StripMark, owner: QWidget) -> None:
-        super().__init__(pixmap(mark.how, "accent", MARK_PX, owner))
+        super().__init__()
         words = {"detected": tr("detected"), "pressed": tr("pressed"), "scheduled": tr("by the clock")}
         self.setToolTip(f"{mark.text}: {words[mark.how]}")
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.setOffset(3, -MARK_PX / 2)
         self.setZValue(15)
+        self._text, self._font = mark.text, current_theme().font("caption")
+        self._icon = pixmap(mark.how, "accent", MARK_PX, owner)
+        line = QFontMetricsF(self._font)
+        self._box = QRectF(0, 0, MARK_PX + line.horizontalAdvance(mark.text) + 10, max(MARK_PX, line.height()) + 2)
+        self._box.moveBottomLeft(QPointF(1, -1))
+
+    def boundingRect(self) -> QRectF:
+        """Its plate."""
+        return self._box
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Plate, icon, name."""
+        theme = current_theme()
+        whole = widget is None or widget.width() >= NAMED_PX
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.qcolor("surface_raised", 0.9))
+        painter.drawRoundedRect(self._box.adjusted(0, 0, 0 if whole else MARK_PX + 4 - self._box.width(), 0), 3, 3)
+        painter.drawPixmap(QPointF(self._box.left() + 2, self._box.center().y() - MARK_PX / 2), self._icon)
+        if not whole:
+            return
+        painter.setPen(theme.qcolor("text"))
+        painter.setFont(self._font)
+        painter.drawText(self._box.adjusted(MARK_PX + 5, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), self._text)
 
 
 def thinned(series: RateSeries, bin_us: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
