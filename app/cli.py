@@ -29,6 +29,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("stats", "app.commands.stats:stats", "A data set's data sheet: counts, durations, class shares, balance."),
     Entry("verify", "app.commands.verify:verify", "Check checksums, counts and left-overs; compare with a backup."),
     Entry("backup", "app.commands.backup:command", "A checked copy of a data set in another folder."),
+    Entry("report", "app.commands.report:command", "A session on one page of HTML, for the lab's book."),
     Entry("recover", "app.commands.recover:recover", "Finish or salvage interrupted and damaged takes."),
     Entry("subjects", "app.commands.subjects:subjects", "Add, list and withdraw subjects."),
     Entry("heads", "app.commands.heads:heads", "Faces of the simulator: list them, import the scanned ones."),
