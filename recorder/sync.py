@@ -14,7 +14,7 @@ import numpy as np
 
 from protocol.analysis import ClockAlignment, PaperSeen, SyncFlag, SyncRecord
 from protocol.manifest import Device, Manifest
-from protocol.streams import Array, Stream
+from protocol.streams import EVENT_DTYPE, Array, Stream
 from recorder import papersearch
 from recorder.activity import clean_events, count_activity, hot_pixels
 from recorder.alignment.camera import CameraInput, examine
@@ -34,6 +34,8 @@ from recorder.take import Take
 CAMERAS = (Stream.RGB, Stream.THERMAL)
 BIN_US = 1_000
 LONGEST_US = 300_000_000  # of events that are looked at: the counts of longer recordings would fill the memory
+MOST_EVENTS = 40_000_000  # looked at: 0.6 GB, twice that while they are read; a lamp that flickers gives three times as many
+BEFORE_DUE = 0.7  # share of a stretch of them that lies before the paper is to leave: it came two seconds earlier
 AROUND_PAPER_US = 100_000
 AROUND_SLIDE_US = 30_000  # the edge as the watch saw it may be that much early or late
 
@@ -106,7 +108,7 @@ def gather(take: Take, *, by_paper: bool = True) -> TakeEvidence:
     """
     manifest = take.manifest if take.manifest_problem is None else None
     resolution = take.resolution(Stream.EVENTS)
-    events = clean_events(take.events(), resolution) if resolution else take.events()[:0]
+    events = clean_events(_read(take, manifest), resolution) if resolution else np.zeros(0, EVENT_DTYPE)
     events = _middle(events)
     sheet = papersearch.look_for_paper(events, resolution, manifest) if resolution else []
     if not by_paper:
@@ -139,6 +141,24 @@ def gather(take: Take, *, by_paper: bool = True) -> TakeEvidence:
         if found is not None:
             cameras[stream] = found
     return TakeEvidence(seen, cameras, {stream: _session(manifest, stream) for stream in cameras})
+
+
+def _read(take: Take, manifest: Manifest | None) -> Array:
+    """All events; of a flood those about when the paper is to leave, else those in the middle, in file order."""
+    count, span = take.count(Stream.EVENTS), take.time_range(Stream.EVENTS)
+    if count <= MOST_EVENTS or span is None:
+        return take.events()
+    length = (span[1] - span[0]) * MOST_EVENTS // count
+    due_us = manifest.t0_scheduled_us if manifest else None
+    about = due_us if due_us is not None and span[0] <= due_us <= span[1] else sum(span) // 2
+    begin = max(span[0], min(about - round(BEFORE_DUE * length), span[1] - length))
+    parts, room = [], MOST_EVENTS
+    for part in take.iter_events(begin, begin + length):  # where times jump, so many may come in a short stretch
+        parts.append(part[:room])
+        room -= len(parts[-1])
+        if not room:
+            break
+    return np.concatenate(parts) if parts else np.zeros(0, EVENT_DTYPE)
 
 
 def _middle(events: Array) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from takekit import make_take, some_events, write_events
 
-from protocol.analysis import ClockAlignment, SyncFlag, SyncRecord, SyncStatus
+from protocol.analysis import ClockAlignment, PaperSeen, SyncFlag, SyncRecord, SyncStatus
 from protocol.streams import EVENT_DTYPE, Stream
 from recorder.alignment.decision import CameraEvidence, Estimate
 from recorder.alignment.host import HostFit
 from recorder.dataset import TakeEntry
-from recorder.sync import TakeEvidence, combine, one_by_one, sync_take, sync_takes
+from recorder.sync import TakeEvidence, combine, gather_path, one_by_one, sync_take, sync_takes
 from recorder.take import Take
 
 T0_US = 1_700_000_000_000_000
@@ -113,6 +113,28 @@ def test_small_pictures_of_noise_are_not_synchronised(tmp_path: Path) -> None:
     assert found.rgb is not None
     assert found.rgb.status in (SyncStatus.HOST, SyncStatus.NONE)
     assert {SyncFlag.NOT_SYNCHRONISED, SyncFlag.PAPER_MISSING, SyncFlag.FEW_FRAMES} <= set(found.rgb.flags)
+
+
+def test_of_a_flood_of_events_those_of_the_paper_are_looked_at(
+    simulated_take: Path, record: SyncRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Take(simulated_take) as take:
+        most = take.count(Stream.EVENTS) * 9 // 10
+    monkeypatch.setattr("recorder.sync.MOST_EVENTS", most)
+    found = sync(simulated_take)
+    assert found.paper.out_us == pytest.approx(record.paper.out_us, abs=500)
+    assert found.rgb is not None
+    assert record.rgb is not None
+    assert found.rgb.offset_us == pytest.approx(record.rgb.offset_us, abs=500)
+
+
+def test_movement_alone_tells_the_offset_once_the_paper_has_gone(simulated_take: Path) -> None:
+    found = combine([gather_path(simulated_take, by_paper=False)])[0]
+    assert found.paper == PaperSeen()
+    assert found.rgb is not None
+    assert found.rgb.status in (SyncStatus.MOTION, SyncStatus.HOST)
+    assert SyncFlag.PAPER_MISSING in found.rgb.flags
+    assert abs(error_us(found.rgb, simulated_take, "rgb")) <= (found.rgb.uncertainty_us or 0)
 
 
 def test_a_take_without_events_is_not_synchronised(tmp_path: Path) -> None:
