@@ -253,7 +253,7 @@ def main() -> None:
 
 def _measure(entries: Sequence[TakeEntry], jobs: int | None, *, by_paper: bool) -> None:
     run: Callable[..., list[Done[Any]]] = partial(each_take, jobs=jobs)
-    others = run(peers, entries, "Other ways")
+    others = run(peers, entries, "Other ways") if by_paper else [Done(entry, Peers({})) for entry in entries]
     ours = sync_takes(entries, partial(run, title="Ours")) if by_paper else _by_movement(entries, run)
     found = cases(entries, ours, others)
     print(f"{len(entries)} takes, {sum(case.mistake is not None for case in found) // 2} of them with a mistake")
