@@ -82,7 +82,7 @@ class CameraPlan:
         if self.simulated:
             yield Option(SIM, tr("Simulated"), tr("computed, no hardware"))
         elif slot is Slot.EVENT:
-            yield from map(_option, self.found.event)
+            yield from (Option(found.spec, found.name) for found in self.found.event)
         elif slot is Slot.RGB:
             yield from map(_option, (*self.found.of_colour(), *self.found.of_warmth()))
         else:
@@ -180,4 +180,4 @@ def _kind(spec: str) -> str:
 
 
 def _option(found: Found) -> Option:
-    return Option(found.spec, found.name, found.detail)
+    return Option(found.spec, f"{found.spec} · {found.name}")

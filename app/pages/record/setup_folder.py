@@ -13,6 +13,7 @@ from pathlib import Path
 from app.i18n import tr
 from protocol.errors import GlimpseError
 from protocol.naming import SESSION_SUFFIX
+from protocol.script import Script
 from protocol.session import progress_of
 from protocol.subjects import SubjectRecord
 from recorder.dataset import DATASET_FILE, SUBJECTS_FILE, Dataset
@@ -46,7 +47,9 @@ class SubjectLine:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session that still wants takes. filled, total: of its plan; last: day of its newest take, else of its begin."""
+    """A session that still wants takes. filled, total: of its plan; last: day of its newest take, else of its begin; script,
+    language: as it was begun.
+    """
 
     subject: int
     label: str
@@ -54,6 +57,8 @@ class OpenSession:
     total: int
     minutes_left: float
     last: date
+    script: Script
+    language: str
 
 
 @dataclass(frozen=True)
@@ -155,12 +160,15 @@ def open_sessions(path: Path, subjects: Iterable[int]) -> tuple[OpenSession, ...
 def _progress(folder: SubjectFolder, label: str) -> OpenSession | None:
     session = folder.load(label)
     grid = folder.grid(session)
-    progress = progress_of(grid, session.read_script())
+    script = session.read_script()
+    progress = progress_of(grid, script)
     if not progress.left:
         return None
     made = [take.recorded_at for take in grid.takes if take.recorded_at]
     last = date.fromisoformat(max(made)[:10]) if made else session.started_at.date()
-    return OpenSession(session.subject, label, progress.filled, progress.total, progress.minutes_left, last)
+    return OpenSession(
+        session.subject, label, progress.filled, progress.total, progress.minutes_left, last, script, session.language
+    )
 
 
 @dataclass(frozen=True)

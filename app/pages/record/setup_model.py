@@ -101,6 +101,7 @@ class SetupModel:
     def __init__(self, data: Path, cameras: CameraPlan, script: ScriptChoice, today: Callable[[], date] = date.today) -> None:
         self.data = data
         self._today = today
+        self._seen: Path | None = None
         self.folder: FolderView | None = None
         self.new_simulated: bool | None = None  # None: as the cameras suggest
         self.subject = SubjectForm(day=today())
@@ -127,8 +128,8 @@ class SetupModel:
 
     def use_folder(self, folder: FolderView) -> None:
         """Take what was found; the next free subject is offered, or the interrupted session where there is one."""
-        first = self.folder is None or self.folder.path != folder.path
-        self.folder, self.data = folder, folder.path
+        first = self._seen != folder.path
+        self.folder, self.data, self._seen = folder, folder.path, folder.path
         self.cameras.use_kind(self.simulated)
         if first:
             self.subject = replace(self.subject, number=folder.next_subject, person=None, notes="")
@@ -149,6 +150,17 @@ class SetupModel:
         if number != self.subject.number:
             self.subject = replace(self.subject, number=number, person=None, consents=frozenset())
         self.resume = None
+
+    def forget(self) -> None:
+        """The session is over: the next one begins with a free number and nothing noted."""
+        self.subject = SubjectForm(self._today(), form_version=self.subject.form_version)
+        self.folder, self.resume, self._seen = None, None, None
+
+    def offer_interrupted(self) -> None:
+        """Choose the newest session that was interrupted today, as after a crash."""
+        newest = next(iter(self.folder.sessions), None) if self.folder else None
+        if newest is not None and newest.last == self._today():
+            self.use_session(newest)
 
     def use_session(self, session: OpenSession) -> None:
         """Go on with an interrupted session."""

@@ -1,0 +1,142 @@
+"""What the cards of the panel before the session are made of: card, field with its problem below, choice. Knows no model."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.widgets.looks import pixmap, set_property
+from app.window.theme import current_theme, theme_bus
+
+ICONS = {"good": "good", "check": "warning", "redo": "error", "unknown": "info"}
+
+
+class Remark(QWidget):
+    """A sentence with the icon of its state; without a text it takes no room."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(current_theme().space(1.5))
+        self._picture, self._label = QLabel(), QLabel()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._label.setWordWrap(True)
+        self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        row.addWidget(self._picture)
+        row.addWidget(self._label, 1)
+        self._state = ""
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        theme_bus().changed.connect(self._draw)
+        self.say("")
+
+    def say(self, text: str, state: str = "redo") -> None:
+        """Show a sentence. state: good, check, redo, unknown, or "" without an icon."""
+        self._label.setText(text)
+        self._state = state
+        set_property(self._label, "state", "" if state == "unknown" else state)
+        set_property(self._label, "tone", "muted" if state in ("unknown", "") else "")
+        self._draw()
+        self.setVisible(bool(text))
+
+    def text(self) -> str:
+        """The sentence."""
+        return self._label.text()
+
+    def _draw(self) -> None:
+        self._picture.setVisible(bool(self._state))
+        if self._state:
+            role = "text_muted" if self._state == "unknown" else self._state
+            self._picture.setPixmap(pixmap(ICONS[self._state], role, current_theme().space(4), self))
+
+
+class Card(QFrame):
+    """A titled card. changed: something in it was changed by the operator."""
+
+    changed = Signal()
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        space = current_theme().space
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(space(4), space(3), space(4), space(3))
+        self.column.setSpacing(space(2))
+        heading = text_label(title, "title")
+        self.column.addWidget(heading)
+        self.remarks: dict[str, Remark] = {}
+
+    def add_field(self, title: str, name: str, *widgets: QWidget, grows: int = 0) -> Remark:
+        """A titled row of widgets, of which that one takes the room, and the place for its problem. name: of the problem."""
+        box = QVBoxLayout()
+        box.setSpacing(current_theme().space(0.5))
+        if title:
+            label = text_label(title, "caption")
+            label.setBuddy(widgets[0])
+            box.addWidget(label)
+            widgets[0].setAccessibleName(title)
+        box.addLayout(row_of(*widgets, grows=grows))
+        remark = Remark()
+        box.addWidget(remark)
+        self.column.addLayout(box)
+        if name:
+            self.remarks[name] = remark
+        return remark
+
+    def show_problems(self, problems: dict[str, str]) -> None:
+        """Say what is wrong beside each field."""
+        for name, remark in self.remarks.items():
+            remark.say(problems.get(name, ""))
+
+
+class Choice(QComboBox):
+    """A combo box of (data, text) rows that keeps narrow, with the whole text as tooltip."""
+
+    def __init__(self, rows: Iterable[tuple[Any, str]] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel scrolls the panel, it changes nothing
+        self.currentTextChanged.connect(self.setToolTip)
+        self.offer(rows, None)
+
+    def offer(self, rows: Iterable[tuple[Any, str]], chosen: Any) -> None:
+        """Show these rows with that one chosen, and tell nobody."""
+        blocked = self.blockSignals(True)
+        self.clear()
+        for data, text in rows:
+            self.addItem(text, data)
+            self.setItemData(self.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
+        self.choose(chosen)
+        self.blockSignals(blocked)
+
+    def choose(self, data: Any) -> None:
+        """Choose a row and tell nobody."""
+        blocked = self.blockSignals(True)
+        index = next((row for row in range(self.count()) if self.itemData(row) == data), 0)
+        self.setCurrentIndex(index)
+        self.setToolTip(self.currentText())
+        self.blockSignals(blocked)
+
+    def wheelEvent(self, event: Any) -> None:
+        """Leave the wheel to the panel."""
+        event.ignore()
+
+
+def row_of(*widgets: QWidget, grows: int = 0) -> QHBoxLayout:
+    """Widgets beside each other; the one at `grows` takes the room."""
+    row = QHBoxLayout()
+    row.setSpacing(current_theme().space(2))
+    for index, widget in enumerate(widgets):
+        row.addWidget(widget, int(index == grows))
+    return row
+
+
+def text_label(text: str, role: str, *, wraps: bool = False) -> QLabel:
+    """A label of the type scale."""
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setWordWrap(wraps)
+    return label
