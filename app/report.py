@@ -25,6 +25,19 @@ from recorder.host import write_atomic
 from recorder.sessionstore import SubjectFolder
 from recorder.take import Take
 
+# What a lab's book wants of every take; the others are there to be unfolded.
+MAIN_MEASURES = (
+    "distance",
+    "blinks",
+    "head_turn",
+    "event_rate",
+    "noise",
+    "hot_pixels",
+    "flicker",
+    "light_uneven",
+    "brightness",
+)
+WHOLE_FROM = 1000  # numbers from here on are shown without decimals
 REPORT_SUFFIX = ".report.html"
 MARKS: Mapping[str, str] = {  # with every word, so that nothing is said by colour alone
     "good": "✔",
@@ -101,6 +114,7 @@ def _words() -> dict[str, str]:
         "none": tr("None."),
         "devices": tr("Cameras"),
         "takes": tr("Takes"),
+        "measures": tr("All measures"),
     }
 
 
@@ -199,6 +213,7 @@ def _take(one: _Known, script: Script, language: str) -> dict[str, Any]:
         "caption": tr("Events around the movement, and their rate over time"),
         "reasons": list(dict.fromkeys(reasons)),
         "numbers": list(_numbers(one)),
+        "measures": list(_all_measures(one)),
     }
 
 
@@ -240,9 +255,16 @@ def _numbers(one: _Known) -> Iterator[tuple[str, str]]:
         cue = one.manifest.cue_us if one.manifest else None
         after = tr(", {seconds:.2f} s after the cue").format(seconds=(movement.onset_us - cue) / 1e6) if cue else ""
         yield tr("Movement"), tr("{ms:.0f} ms long").format(ms=movement.duration_us / 1e3) + after
-    for measure in one.analysis.quality.measures if one.analysis.quality else ():
-        if measure.value is not None:
-            yield measure.name.replace("_", " "), _measured(measure)
+    for name in MAIN_MEASURES:
+        measure = one.analysis.quality.measure(name) if one.analysis.quality else None
+        if measure is not None and measure.value is not None:
+            yield name.replace("_", " "), _measured(measure)
+
+
+def _all_measures(one: _Known) -> Iterator[tuple[str, str]]:
+    for measure in one.analysis.quality.measures if one.analysis and one.analysis.quality else ():
+        value = tr("not measured") if measure.value is None else _measured(measure)
+        yield measure.name.replace("_", " "), f"{value} ({measure.verdict.value})"
 
 
 def _clock(clock: ClockAlignment) -> str:
@@ -253,7 +275,8 @@ def _clock(clock: ClockAlignment) -> str:
 
 
 def _measured(measure: Measure) -> str:
-    return f"{measure.value:.4g} {measure.unit}".rstrip()
+    value = measure.value or 0.0
+    return f"{value:,.0f} {measure.unit}".rstrip() if abs(value) >= WHOLE_FROM else f"{value:.3g} {measure.unit}".rstrip()
 
 
 def _picture(one: _Known) -> tuple[str | None, str | None]:

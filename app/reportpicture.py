@@ -12,6 +12,7 @@ from protocol.analysis import Suggestion
 from protocol.streams import Array
 
 RATE_BIN_US = 20_000
+FLOOR_PER_S = 1e6 / RATE_BIN_US  # one event in a bin: the curve ends there, as a logarithm has no zero
 AROUND_US = 60_000  # half of what is accumulated around the apex: about the rise of a micro-expression
 CUE_DELAY_US = 500_000  # where a movement is to be expected when none was found: a usual time of reaction
 FULL_PERCENT = 99.0  # of the pixels that saw anything: they get the full colour, so that a hot pixel does not hide the rest
@@ -46,7 +47,7 @@ def accumulated(events: Array, resolution: tuple[int, int]) -> NDArray[np.uint8]
     sums = np.bincount(place, weights=signs, minlength=width * height).reshape(height, width)
     seen = np.abs(sums[sums != 0])
     full = max(1.0, float(np.percentile(seen, FULL_PERCENT))) if len(seen) else 1.0
-    share = np.clip(np.abs(sums) / full, 0, 1)[..., None]
+    share = np.sqrt(np.clip(np.abs(sums) / full, 0, 1))[..., None]  # the root: a single event is seen, too
     colour = np.where(sums[..., None] > 0, ON_COLOUR, OFF_COLOUR)
     return np.asarray(np.rint(255 + (colour - 255) * share), np.uint8)
 
@@ -71,7 +72,9 @@ def picture(events: Array, resolution: tuple[int, int], instants: Instants, labe
     centre = instants.centre_us(events)
     shown = events[(events["t"] >= centre - AROUND_US) & (events["t"] < centre + AROUND_US)]
     left.imshow(accumulated(shown, resolution), interpolation="nearest")
-    left.set_axis_off()
+    left.set_xticks([])
+    left.set_yticks([])
+    left.spines[:].set_color("#d5d9dd")
     _curve(right, events, instants, labels)
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
@@ -80,7 +83,8 @@ def picture(events: Array, resolution: tuple[int, int], instants: Instants, labe
 
 def _curve(axes: Any, events: Array, instants: Instants, labels: tuple[str, str]) -> None:
     times, rates = rate(events)
-    axes.plot((times - instants.t0_us) / 1e6, rates, color="#1b1f23", linewidth=0.8)
+    axes.plot((times - instants.t0_us) / 1e6, np.maximum(rates, FLOOR_PER_S), color="#1b1f23", linewidth=0.8)
+    axes.set_yscale("log")  # the paper gives a hundred times as many events as a movement
     for at_us, name in instants.marks:
         axes.axvline((at_us - instants.t0_us) / 1e6, color="#5a6066", linewidth=0.8, linestyle=":")
         axes.annotate(
@@ -98,5 +102,5 @@ def _curve(axes: Any, events: Array, instants: Instants, labels: tuple[str, str]
     axes.set_xlabel(labels[0], fontsize=7)
     axes.set_ylabel(labels[1], fontsize=7)
     axes.tick_params(labelsize=6)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=FLOOR_PER_S)
     axes.spines[["top", "right"]].set_visible(False)

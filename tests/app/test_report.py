@@ -131,7 +131,7 @@ def test_each_take_has_its_verdict_reasons_and_numbers(page):
     for words in (
         "▲ check",
         "Two blinks < a second.",
-        "event rate 1.235e+05 events/s",
+        "event rate 123,456 events/s",
         "Colour clock paper: -1.50 ms ± 0.25 ms",
         "70 ms long, 0.04 s after the cue",
     ):
