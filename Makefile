@@ -49,6 +49,12 @@ bench: env
 	$(BIN)/python benchmarks/record.py
 	$(BIN)/python benchmarks/event_pixel.py
 	$(BIN)/python benchmarks/simulate.py
+	$(BIN)/python benchmarks/paper.py
+	$(BIN)/python benchmarks/sync.py
+	$(BIN)/python benchmarks/face.py
+	$(BIN)/python benchmarks/onset.py
+	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/resemblance.py --subjects 30
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

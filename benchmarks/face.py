@@ -11,9 +11,7 @@ distance is held against the manifest's truth. Seconds are of one processor core
 """
 
 import argparse
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from simulated import takes_of
 
 from app.pool import each_take
 from protocol.analysis import FaceBox
@@ -40,7 +39,7 @@ from recorder.sim.casting import cast
 from recorder.sim.head import Part
 from recorder.sim.options import parse_options
 from recorder.sim.view import EVENT_VIEW
-from recorder.take import Take, find_takes
+from recorder.take import Take
 from recorder.video2events.faces import CascadeFinder
 
 Floats = NDArray[np.float64]
@@ -295,13 +294,6 @@ def each(cases: Sequence[Case]) -> None:
         print(f"{case.path.name:32} {case.mistake or '':15} {seen}" + ("" if error is None else f", distance {error:+.1%}"))
 
 
-def _simulated(folder: Path, takes: int) -> Path:
-    """A small data set, made as a user makes one."""
-    words = ["--subjects", str(-(-takes // 7)), "--takes", "1", "--seed", "61"]
-    subprocess.run([sys.executable, "-m", "app.main", "simulate", str(folder / "face"), *words], check=True)
-    return folder / "face"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -310,9 +302,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="takes at the same time (more than one disturbs the times)")
     parser.add_argument("--each", action="store_true", help="also one line a take")
     wishes = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="glimpse-face-") as temporary:
-        folders = wishes.data or [_simulated(Path(temporary), wishes.takes)]
-        done = each_take(look, [entry for folder in folders for entry in find_takes(folder)], "Looking", wishes.jobs)
+    with takes_of(wishes.data, wishes.takes, "--seed", "61") as entries:
+        done = each_take(look, entries, "Looking", wishes.jobs)
     if problems := [one.problem for one in done if one.problem]:
         sys.exit(problems[0])
     cases = [one.result for one in done if one.result is not None]

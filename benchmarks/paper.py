@@ -1,22 +1,28 @@
-"""How well the sheet of paper is seen in simulated takes: `python benchmarks/paper.py DIR...`.
+"""How well the sheet of paper is seen in simulated takes.
 
-DIR: data sets of `glimpse simulate`. Events are fed in batches of 8 ms, as a camera gives them. Prints, over all takes: sheets
-that came or left unseen, sightings of what is none, the error of t0 against the truth, how often the stated 95 % interval holds
-it, how much later a sheet is told than it left, and the computer's time for a second of events.
+    python benchmarks/paper.py [--data DIR ...] [--takes N]
+
+DIR: data sets of `glimpse simulate`; without --data a small one is made first, of events alone. Events are fed in batches of
+8 ms, as a camera gives them. Prints, over all takes: sheets that came or left unseen, sightings of what is none, the error of
+t0 against the truth, how often the stated 95 % interval holds it, how much later a sheet is told than it left, and the
+computer's time for a second of events.
 """
 
 import argparse
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from simulated import takes_of
 
 from protocol.streams import Array, Stream
+from recorder.dataset import TakeEntry
 from recorder.paperwatch import PaperKind, PaperSighting, PaperWatch
-from recorder.take import Take, find_takes
+from recorder.take import Take
 
 BATCH_US = 8_000
 NEAR_US = {PaperKind.IN: (-60_000, 250_000), PaperKind.OUT: (-60_000, 60_000)}  # the truth of `in` is its begin
@@ -75,9 +81,16 @@ def batches(events: Array) -> Iterator[Array]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    parser.add_argument("--data", type=Path, action="append", help="data set of `glimpse simulate`; may be repeated")
+    parser.add_argument("--takes", type=int, default=14, help="how many are made without --data")
+    wishes = parser.parse_args()
+    with takes_of(wishes.data, wishes.takes, "--seed", "71", "--no-rgb", "--no-thermal") as entries:
+        _measure(entries)
+
+
+def _measure(entries: Sequence[TakeEntry]) -> None:
     score, count = Score(), 0
-    for entry in (entry for folder in parser.parse_args().folders for entry in find_takes(folder)):
+    for entry in entries:
         with Take(entry.path) as take:
             truth = take.manifest.truth if take.manifest else None
             resolution, events = take.resolution(Stream.EVENTS), take.events()
@@ -91,6 +104,8 @@ def main() -> None:
         score.events_s += (int(events["t"][-1]) - int(events["t"][0])) / 1e6
         count += len(events)
         score.add(found, dict(truth.get("paper") or {}))
+    if not count:
+        sys.exit("There is no simulated take with events in these folders; make some with `glimpse simulate`.")
     score.rate = count / score.events_s / 1e6
     score.tell()
 

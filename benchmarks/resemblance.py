@@ -1,14 +1,15 @@
 """Fits the classifier that tells whether a movement resembles the one asked for, and measures it on subjects it never saw.
 
-    python benchmarks/resemblance.py --clips FOLDER [--subjects 90] [--takes 1] [--jobs 1] [--out FILE.json]
+    python benchmarks/resemblance.py [--clips FOLDER] [--subjects 90] [--takes 1] [--jobs 1] [--out FILE.json]
 
 Makes simulated clips where the folder has them not yet (half a processor second each), fits, prints and writes; without --out
-it only prints. Every other subject has the ICT-FaceKit head. Beside the classifier stands a plain rule: the nearest mean
-picture of each movement's events.
+it only prints. Every other subject has the ICT-FaceKit head, if there is one. Beside the classifier stands a plain rule: the
+nearest mean picture of each movement's events.
 """
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,21 @@ DIGITS = 4
 def main() -> None:
     """Make, fit, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, required=True, help="folder of the clips, filled where they are missing")
+    parser.add_argument(
+        "--clips", type=Path, help="folder of the clips, filled where they are missing; without it they are thrown away"
+    )
     parser.add_argument("--subjects", type=int, default=90, help="to fit to; a third as many are tested")
     parser.add_argument("--takes", type=int, default=1, help="of each movement and subject")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="glimpse-benchmark-") as temporary:
+        asked.clips = asked.clips or Path(temporary)
+        fit_and_test(asked)
+
+
+def fit_and_test(asked: argparse.Namespace) -> None:
+    """The whole work."""
     trained = gather(asked, FIRST_SEED, asked.subjects)
     judge = choose(trained)
     tested = gather(asked, TEST_SEED, asked.subjects // 3)
@@ -180,7 +190,7 @@ def describe(asked: argparse.Namespace, trained: Samples) -> dict[str, Any]:
     return {
         "made_by": "benchmarks/resemblance.py",
         "data": "simulated clips, no recorded person",
-        "heads": list(HEADS),
+        "heads": [head for head in HEADS if head in trained.head],
         "subjects": len(np.unique(trained.subject)),
         "seeds": [FIRST_SEED, FIRST_SEED + asked.subjects - 1],
         "test_seeds": [TEST_SEED, TEST_SEED + asked.subjects // 3 - 1],

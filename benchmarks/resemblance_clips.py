@@ -4,6 +4,7 @@ before the onset to shortly after the offset, with what a real rig does not tell
 A whole take has ten seconds in which no movement is made, and the pictures of other cameras; a clip has neither.
 """
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +19,8 @@ from protocol.streams import Array
 from recorder.sim.body import Body
 from recorder.sim.bus import EventBus
 from recorder.sim.casting import Cast, cast
+from recorder.sim.heads import find_head
+from recorder.sim.ict_file import HeadError
 from recorder.sim.options import parse_options
 from recorder.sim.pixel import EventPixels
 from recorder.sim.rig import EPOCH_US, HEIGHT, STEP_US, WIDTH, Stage
@@ -66,8 +69,17 @@ class Clip:
 
 def sittings(first_seed: int, subjects: int, takes: int) -> list[Sitting]:
     """Those of some subjects; each subject keeps its head."""
-    seeds = range(first_seed, first_seed + subjects)
-    return [Sitting(seed, take, HEADS[seed % len(HEADS)]) for take in range(1, takes + 1) for seed in seeds]
+    seeds, heads = range(first_seed, first_seed + subjects), _heads()
+    return [Sitting(seed, take, heads[seed % len(heads)]) for take in range(1, takes + 1) for seed in seeds]
+
+
+def _heads() -> tuple[str, ...]:
+    try:
+        find_head(HEADS[0], os.environ)
+    except HeadError as error:
+        print(f"The built-in head alone is used: {error}")
+        return HEADS[1:]
+    return HEADS
 
 
 def clips(wanted: Sequence[Sitting], folder: Path, jobs: int) -> Iterator[Clip]:
