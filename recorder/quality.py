@@ -119,7 +119,7 @@ def _of_frame_cameras(evidence: Evidence, sync: SyncRecord | None) -> Found:
 
 
 def _of_movement(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | None) -> Found:
-    yield "movement", motion.movement(onset)
+    yield "movement", motion.movement(onset, evidence.movement)
     yield "resemblance", motion_likeness.resembles(look_at_movement(evidence, onset))
     yield "reaction", motion.reaction(onset)
     yield "duration", motion.duration(onset)

@@ -67,7 +67,7 @@ MOTION = (
         check=0.5,
         redo=0.0,
         reason="Confidence of the movement that was found after the cue, as the onset search gives it; 0 where none was "
-        "found. Below one half it is as likely none.",
+        "found, but for raised lids, of which the search misses half. Below one half it is as likely none.",
         good="The movement was made.",
         bad="A movement can hardly be made out; look at the take, or have it made stronger.",
         ruined="No movement was made after the cue; record again.",

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from measure_helpers import SIZE, at, joined, noise_events, script_manifest
 
-from protocol.analysis import OnsetRecord, PaperSeen, Suggestion, SuggestionKind
+from protocol.analysis import OnsetRecord, PaperSeen, Suggestion, SuggestionKind, Verdict
 from recorder.activity import count_activity
 from recorder.measures import motion
 from recorder.measures.steps import phases
+from recorder.measures.thresholds import judged
+from recorder.measures.thresholds_table import BY_NAME
 
 WHOLE = (at(0), at(10))
 PARTS = phases(WHOLE, script_manifest(), PaperSeen(in_us=at(1.5), out_us=at(3.5)))
@@ -40,12 +42,18 @@ def test_without_a_cue_every_movement_may_be_it():
 
 def test_a_movement_counts_with_its_confidence_and_none_with_nought():
     assert motion.movement(found(stretch(6.4))).value == 0.9
-    assert motion.movement(found()).value == 0
+    assert motion.movement(found()).value == motion.movement(found(), "smile").value == 0
 
 
 def test_where_the_search_could_say_nothing_its_reason_is_told():
     reading = motion.movement(found(reason="The light flickers too much."))
     assert (reading.value, reading.unknown) == (None, "The light flickers too much.")
+
+
+def test_raised_lids_that_were_not_found_are_to_be_looked_at_and_not_to_be_done_again():
+    threshold = BY_NAME["movement"]
+    assert judged(threshold, motion.movement(found(), "upperLidRaiser")).verdict is Verdict.CHECK
+    assert judged(threshold, motion.movement(found(), "smile")).verdict is Verdict.REDO
 
 
 def test_without_a_search_or_a_cue_nothing_is_known_of_the_movement():
