@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ from app.window.messages import Banners, Message, Toasts
 from app.window.page import Page
 from app.window.shortcuts import Shortcut, table
 from app.window.theme import Scheme, current_theme, theme_bus, use_scheme
+from app.window.tour import Guide, TourStep, window_steps
 
 RAIL_PX = 88
-SMALLEST = QSize(1280, 720)
+SMALLEST = QSize(1160, 640)  # on a screen of 1280 x 720 the desktop takes its part
+USUAL = QSize(1280, 760)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class MainWindow(QMainWindow):
         self.preferences = preferences
         self._entries = {entry.name: entry for entry in entries}
         self._pages: dict[str, Page] = {}
+        self._shown: Page | None = None
         self._buttons: dict[str, QToolButton] = {}
         self._tools: list[tuple[QToolButton, str]] = []
         self._sheet: KeySheet | None = None
@@ -64,6 +68,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._lay_out()
         self._make_actions()
+        self.guide = Guide(self, preferences, self._tour_steps)
         self._dress()
         theme_bus().changed.connect(self._dress)
         self._restore()
@@ -86,6 +91,7 @@ class MainWindow(QMainWindow):
     def _rail(self) -> QWidget:
         theme = current_theme()
         rail = QFrame()
+        rail.setObjectName("rail")
         rail.setProperty("role", "bar")
         rail.setFixedWidth(RAIL_PX)
         column = QVBoxLayout(rail)
@@ -99,16 +105,19 @@ class MainWindow(QMainWindow):
             table.add(Shortcut(f"page.{entry.name}", f"Ctrl+{number}", f"{entry.title} page"))
             button = self._rail_button(tr(entry.title), entry.icon)
             button.setCheckable(True)
+            button.setObjectName(f"rail.page.{entry.name}")
             button.setToolTip(table.tip(f"page.{entry.name}"))
-            button.clicked.connect(lambda _=False, name=entry.name: self.show_page(name))
+            button.clicked.connect(partial(self.show_page, entry.name))
             self._buttons[entry.name] = button
             column.addWidget(button)
         column.addStretch(1)
         for text, symbol, key, call in (
+            (tr("Tour"), "tour", "help.tour", self._start_tour),
             (tr("Keys"), "keyboard", "help.keys", self.show_keys),
             (tr("Settings"), "preferences", "window.preferences", self.show_preferences),
         ):
             button = self._rail_button(text, symbol)
+            button.setObjectName(f"rail.{key}")
             button.setToolTip(table.tip(key))
             button.clicked.connect(call)
             column.addWidget(button)
@@ -126,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         for name in self._entries:
-            table.action(f"page.{name}", self, lambda name=name: self.show_page(name))
+            table.action(f"page.{name}", self, partial(self.show_page, name))
         for key, call in (
             ("help.keys", self.show_keys),
             ("window.preferences", self.show_preferences),
@@ -143,10 +152,10 @@ class MainWindow(QMainWindow):
     def show_page(self, name: str) -> Page:
         """Show a page; it is made at the first time."""
         page = self._pages.get(name) or self._make(name)
-        current = self._stack.currentWidget()
-        if current is not page:
-            if isinstance(current, Page):
-                current.deactivate()
+        if self._shown is not page:
+            if self._shown is not None:
+                self._shown.deactivate()
+            self._shown = page
             self._stack.setCurrentWidget(page)
             page.activate()
         for other, button in self._buttons.items():
@@ -182,7 +191,7 @@ class MainWindow(QMainWindow):
         """Show the sheet of all keys; it may stay open beside the work."""
         if self._sheet is not None:
             self._sheet.close()
-        shown = next((name for name, page in self._pages.items() if page is self._stack.currentWidget()), None)
+        shown = next((name for name, page in self._pages.items() if page is self._shown), None)
         contexts = self._entries[shown].contexts if shown else ()
         self._sheet = KeySheet(table, contexts, self)
         self._sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -199,6 +208,7 @@ class MainWindow(QMainWindow):
         dialog = PreferencesDialog(self.preferences, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self._preferences_changed)
+        dialog.tour_wanted.connect(self._start_tour)
         dialog.show()
 
     def _preferences_changed(self) -> None:
@@ -206,6 +216,15 @@ class MainWindow(QMainWindow):
         use_scheme(Scheme(self.preferences.settings.scheme))
         if self.preferences.problem:
             self.banners.show_message(Message(self.preferences.problem, "check", key="preferences"))
+
+    def _start_tour(self) -> None:
+        self.guide.start()
+
+    def _tour_steps(self) -> list[TourStep]:
+        """Hello, what the page in view has to show, then the shell."""
+        hello, *shell = window_steps()
+        page = self._stack.currentWidget()
+        return [hello, *(page.tour_steps() if isinstance(page, Page) else ()), *shell]
 
     def _toggle_scheme(self) -> None:
         self.preferences.change(scheme="light" if current_theme().name == "dark" else "dark")
@@ -220,7 +239,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         saved = self.preferences.settings.geometry
         if not saved or not self.restoreGeometry(base64.b64decode(saved)):
-            self.resize(SMALLEST)
+            self.resize(USUAL)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask by a banner where something runs; else stop everything that the pages run."""

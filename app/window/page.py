@@ -1,5 +1,6 @@
 """What the main window knows of a page. Pages are made when they are first shown."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.window.messages import Message
+from app.window.tour import TourStep
 
 
 class Page(QWidget):
@@ -31,6 +33,10 @@ class Page(QWidget):
 
     def show_take(self, path: Any) -> None:
         """Another page asks to show this take."""
+
+    def tour_steps(self) -> Sequence[TourStep]:
+        """What the tour has to show of the page as it is now."""
+        return ()
 
     def why_not_close(self) -> Message | None:
         """What would be lost if the window closed now; None where nothing would."""

@@ -71,8 +71,13 @@ def make_window(wishes: Wishes, preferences: Preferences) -> MainWindow:
     window = MainWindow(page_entries(wishes, preferences), preferences)
     for text in preferences.warnings:
         window.banners.show_message(Message(text, "check", key=f"warning {text}"))
-    QTimer.singleShot(0, window, lambda: window.show_page("record"))
+    QTimer.singleShot(0, window, lambda: _show_first_page(window))
     return window
+
+
+def _show_first_page(window: MainWindow) -> None:
+    window.show_page("record")
+    QTimer.singleShot(0, window, window.guide.start_if_new)  # once the page has its places
 
 
 def speak(language: str) -> str:

@@ -19,12 +19,14 @@ from app.pages.record.setup_model import CONSENT, SessionWishes, SetupError, Set
 from app.pages.record.setup_script import ScriptChoice
 from app.pages.record.setup_session import SessionCard
 from app.pages.record.setup_subject import SubjectCard
+from app.pages.record.setup_tour import setup_steps
 from app.pages.record.setup_widgets import Card, Remark
 from app.settings import AppSettings
 from app.window.errands import Errands
 from app.window.icons import icon
 from app.window.shortcuts import Shortcut, table
 from app.window.theme import current_theme
+from app.window.tour import TourStep
 from protocol.errors import GlimpseError
 
 CONTEXT = "Before the session"
@@ -243,6 +245,10 @@ class SetupPanel(QWidget):
             areas = self.findChildren(QScrollArea)
             areas[0].ensureWidgetVisible(widget)
 
+    def tour_steps(self) -> tuple[TourStep, ...]:
+        """What the tour has to show of the panel, and what comes after it."""
+        return setup_steps()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on, wherever the keys are."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
@@ -250,6 +256,10 @@ class SetupPanel(QWidget):
             event.accept()
             return
         super().keyPressEvent(event)
+
+    def activate(self) -> None:
+        """The panel is shown: Enter goes on at once."""
+        self.go.setFocus()
 
     def shut(self) -> None:
         """Wait for the threads."""

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from app.i18n import tr, trn
 from app.pages.record.setup_folder import OpenSession
 from app.pages.record.setup_model import MOVEMENTS, SCRIPT, SESSION, SetupModel
 from app.pages.record.setup_script import MOST_REPETITIONS, SHIPPED
-from app.pages.record.setup_widgets import Card, Choice, text_label
+from app.pages.record.setup_widgets import Card, Choice, number_box, text_label
 from app.takesetup import DEFAULT
 from app.window.folders import ask_file
 from app.window.preferences import native_name
@@ -16,7 +16,6 @@ from app.window.theme import current_theme
 from protocol.movement import BY_TOKEN, SPONTANEOUS
 
 FILE = "file"  # the row that asks for a script's file
-REPETITIONS_PX = 88
 
 
 class SessionCard(Card):
@@ -43,10 +42,7 @@ class SessionCard(Card):
         self._title = text_label(tr("Movements"), "caption")
         self.column.addWidget(self._title)
         self.add_field("", MOVEMENTS, self._movements)
-        self.repetitions = QSpinBox()
-        self.repetitions.setRange(1, MOST_REPETITIONS)
-        self.repetitions.setFixedWidth(REPETITIONS_PX)
-        self.repetitions.setAccessibleName(tr("Repetitions"))
+        self.repetitions = number_box(1, MOST_REPETITIONS, tr("Repetitions"))
         self.repetitions.valueChanged.connect(self._repetitions_chosen)
         self.extent = text_label("", "body", wraps=True)
         self.add_field(tr("Repetitions"), "", self.repetitions, self.extent, grows=1)

@@ -1,17 +1,15 @@
 """The card of the subject: a number, who it is if known from before, consent by purpose, glasses and notes. Never a name."""
 
 from PySide6.QtCore import QDate
-from PySide6.QtWidgets import QCheckBox, QDateEdit, QGridLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDateEdit, QGridLayout, QLineEdit, QWidget
 
 from app.i18n import tr, trn
 from app.pages.record.setup_folder import SubjectLine
 from app.pages.record.setup_model import AGE_BANDS, CONSENT, NOTES, SUBJECT, PersonChoice, SetupModel
-from app.pages.record.setup_widgets import Card, Choice, row_of, text_label
+from app.pages.record.setup_widgets import Card, Choice, number_box, row_of, text_label
 from app.window.theme import current_theme
 from protocol.naming import MAX_NUMBER
 from protocol.subjects import Purpose
-
-NUMBER_PX = 88
 
 
 class SubjectCard(Card):
@@ -21,12 +19,8 @@ class SubjectCard(Card):
         super().__init__(tr("Subject"))
         self.setObjectName("setup.subject")
         self._model = model
-        self.number = QSpinBox()
+        self.number = number_box(1, MAX_NUMBER, tr("Number"))
         self.number.setObjectName("setup.number")
-        self.number.setRange(1, MAX_NUMBER)
-        self.number.setFixedWidth(NUMBER_PX)
-        self.number.setKeyboardTracking(False)
-        self.number.setAccessibleName(tr("Number"))
         self.number.valueChanged.connect(self._use)
         self.known = Choice()
         self.known.currentIndexChanged.connect(lambda: self._use(self.known.currentData()))

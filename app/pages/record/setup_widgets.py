@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from app.widgets.looks import pixmap, set_property
 from app.window.theme import current_theme, theme_bus
 
+NUMBER_PX = 88
 ICONS = {"good": "good", "check": "warning", "redo": "error", "unknown": "info"}
 
 
@@ -123,6 +124,18 @@ class Choice(QComboBox):
     def wheelEvent(self, event: Any) -> None:
         """Leave the wheel to the panel."""
         event.ignore()
+
+
+def number_box(least: int, most: int, name: str) -> QSpinBox:
+    """A narrow field for a number, told when it is complete. name: for screen readers."""
+    box = QSpinBox()
+    box.setRange(least, most)
+    box.setFixedWidth(NUMBER_PX)
+    box.setKeyboardTracking(False)
+    box.setAccessibleName(name)
+    # The style sheet's padding does not reach the text once it draws the buttons.
+    box.lineEdit().setTextMargins(current_theme().space(2), 0, 0, 0)
+    return box
 
 
 def row_of(*widgets: QWidget, grows: int = 0) -> QHBoxLayout:
