@@ -25,8 +25,8 @@ STIRRED_HZ, STIRRED_SHARE = 3.0, 0.25
 CHANCE = 4.0  # standard deviations of a tile's count, which matter where flicker gives many events
 HEAD_SHARE = 0.15
 HEAD_WINDOW_US = 50_000
-# Of raised lids the search misses half (docs/methods/onset.md, Limits): where none was found, and every other subject did as told,
-# one in three has raised them nevertheless. Who did must not be sent to do it again; a person can see it.
+# The search misses half of raised lids (docs/methods/onset.md, Limits): where none was found, and every other subject did as
+# told, one in three has raised them nevertheless. Who did must not be sent to do it again; a person can see it.
 OFTEN_MISSED = {UPPER_LID_RAISER.token: 0.3}
 
 
