@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self._stack, 1)
         row.addLayout(column, 1)
         self.setCentralWidget(body)
-        self.toasts = Toasts(body)
+        self.toasts = Toasts(body, RAIL_PX)
 
     def _rail(self) -> QWidget:
         theme = current_theme()

@@ -110,11 +110,12 @@ class Banners(QWidget):
 
 
 class Toasts(QWidget):
-    """Messages over the lower right corner of `over` that go after a while."""
+    """Messages over the lower left corner of `over`, where no button is, that go after a while."""
 
-    def __init__(self, over: QWidget) -> None:
+    def __init__(self, over: QWidget, left: int = 0) -> None:
+        """left: pixels of `over` at its left side that stay free."""
         super().__init__(over)
-        self._over = over
+        self._over, self._left = over, left
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._strips: list[Strip] = []
@@ -158,7 +159,7 @@ class Toasts(QWidget):
         height = sum(strip.heightForWidth(width) if strip.hasHeightForWidth() else strip.sizeHint().height()
                      for strip in self._strips) + self._column.spacing() * (len(self._strips) - 1)  # fmt: skip
         self.resize(width, height)
-        self.move(self._over.width() - width - margin, self._over.height() - height - margin)
+        self.move(self._left + margin, self._over.height() - height - margin)
         self.show()
         self.raise_()
 

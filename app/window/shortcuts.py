@@ -59,6 +59,11 @@ class ShortcutTable:
         """The keys of a row as the platform writes them."""
         return " / ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in self.keys(name))
 
+    def first(self, name: str) -> str:
+        """The first of them alone, where there is little room."""
+        keys = self.keys(name)
+        return keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+
     def _text(self, name: str) -> str:
         return self._own.get(name, self._rows[name].keys)
 

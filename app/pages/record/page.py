@@ -1,0 +1,120 @@
+"""The Record page: first the questions before a session, then the session. What is slow to import comes after the window.
+
+Owns the capture process and the judge; the questions and the session's view know neither.
+"""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QStandardPaths, Qt
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
+
+from app.capture import CaptureLink
+from app.i18n import tr
+from app.judging import Judge
+from app.pages.record import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.record.sessionflow import Said, SessionFlow
+from app.pages.record.setup import SetupPanel, make_setup
+from app.pages.record.setup_cameras_model import CameraPlan
+from app.pages.record.setup_model import SessionWishes
+from app.settings import Preferences
+from app.window.messages import Message
+from app.window.page import Page
+from app.window.start import Wishes
+
+if TYPE_CHECKING:
+    from app.pages.record.session_view import SessionView
+
+
+class RecordPage(Page):
+    """The page. session_view: None until the first session begins."""
+
+    TITLE, ICON = "Record", "record"
+
+    def __init__(self, wishes: Wishes, preferences: Preferences) -> None:
+        super().__init__()
+        self.preferences = preferences
+        self.judge = Judge()
+        self.flow = SessionFlow(CaptureLink(), self.judge)
+        self.session_view: SessionView | None = None
+        self.setup = self._make_setup(wishes)
+        self.setup.started.connect(self.begin)
+        self.setup.folder_used.connect(lambda folder: preferences.replace(preferences.settings.with_data(folder)))
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.setup)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._stack)
+        self._warming = threading.Thread(target=_warm_up, args=(self.judge,), name="warm-up", daemon=True)
+
+    def _make_setup(self, wishes: Wishes) -> SetupPanel:
+        settings = self.preferences.settings
+        documents = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))
+        rgb, thermal = wishes.rgb or settings.rgb, wishes.thermal or settings.thermal
+        return make_setup(settings, documents, wishes.data, CameraPlan(wishes.camera or settings.camera, rgb, thermal))
+
+    def activate(self) -> None:
+        """The page is in sight: what is needed later is made ready now, away from the window's thread."""
+        if not self._warming.ident:
+            self._warming.start()
+            self.flow.link.start()
+        if self._stack.currentWidget() is self.setup:
+            self.setup.go.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def begin(self, wishes: SessionWishes) -> None:
+        """Open the session that was agreed on."""
+        settings = self.preferences.settings
+        self.flow.hands_free, self.flow.keep_practice = settings.hands_free, settings.keep_practice
+        self.flow.begin(wishes.data, wishes.session, wishes.rig)
+        view = self.session_view or self._make_view()
+        view.show_session(wishes)
+        self._stack.setCurrentWidget(view)
+
+    def _make_view(self) -> "SessionView":
+        from app.pages.record.session_view import SessionView
+
+        self._warming.join()  # it imports the same
+        view = self.session_view = SessionView(self.flow, self.preferences)
+        view.told.connect(self._tell)
+        view.over.connect(self.banner_over)
+        view.asked_label.connect(lambda path: self.open_take.emit("label", path))
+        view.left.connect(self._ask_again)
+        self._stack.addWidget(view)
+        return view
+
+    def _ask_again(self) -> None:
+        """The session is over: the questions for the next one."""
+        self.setup.refresh_folder()
+        self._stack.setCurrentWidget(self.setup)
+        self.setup.go.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _tell(self, said: Said) -> None:
+        action = {"restart": tr("Go on"), "rearm": tr("Open the cameras again")}.get(said.remedy, "")
+        message = Message(said.text, said.state, action, self.flow.arm if action else None, said.key)
+        (self.banner if said.key else self.toast).emit(message)
+
+    def why_not_close(self) -> Message | None:
+        """A take that runs would be cut short."""
+        if self.flow.takes.busy:
+            return Message(tr("A take is running. Closing ends it; what was recorded is kept as a partial take."))
+        return None
+
+    def shut(self) -> None:
+        """Stop the threads and let the processes leave."""
+        self.setup.shut()
+        if self._warming.ident:
+            self._warming.join()
+        if self.session_view is not None:
+            self.session_view.shut()
+        self.flow.shut()
+        self.flow.link.join(25)
+        self.judge.close()
+
+
+def _warm_up(judge: Judge) -> None:
+    """Import and compile what a session needs: seconds after an installation, half a second later on."""
+    judge.warm_up()
+    from app.preview.render import warm_up
+
+    warm_up()

@@ -1,0 +1,382 @@
+"""A session on the screen: on the left what the cameras see, on the right what to do. Composes; computes nothing.
+
+Imports what is slow to import; the page makes it when a session begins.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.i18n import tr
+from app.pages.record import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.record.endpanel import EndPanel
+from app.pages.record.liveviews import LiveViews
+from app.pages.record.panels import BusyPanel, PlanPanel, TakePanel, VerdictPanel
+from app.pages.record.playback import PlaybackPanel
+from app.pages.record.presenters import dataset_name, prompt_view, script_bands, script_marks
+from app.pages.record.rigpanel import RigPanel
+from app.pages.record.rigwatch import RigNow, RigWatch
+from app.pages.record.sessionflow import RigState, Said, SessionFlow, Stage
+from app.pages.record.setup_model import SessionWishes
+from app.pages.record.sounds import Sounds
+from app.pages.record.takeflow import TakeStage
+from app.settings import Preferences
+from app.widgets.labels import Elided
+from app.widgets.prompter import Prompter
+from app.widgets.subject_screen import SubjectScreen
+from app.window.shortcuts import table
+from app.window.theme import current_theme
+from protocol.script import Mark
+
+FRAME_MS = 16
+SIDE_PX = 400
+PROMPTER_PX = 264  # its words are 64 pixels high then, which is read from two metres on a laptop's screen
+
+
+class SessionView(QWidget):
+    """Everything of the Record page but the questions before a session. Pulled by one timer, slowly while it is hidden.
+
+    told: a Said; over: the key of a banner that has no reason any more; asked_label: a take to show on the Label page.
+    """
+
+    told = Signal(object)
+    over = Signal(str)
+    asked_label = Signal(object)
+    left = Signal()
+
+    def __init__(self, flow: SessionFlow, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.flow, self.preferences = flow, preferences
+        self.watch = RigWatch()
+        self._sounds: Sounds | None = None
+        self._screen: SubjectScreen | None = None
+        self._played: tuple[str, int] | None = None
+        self._looks = -1
+        self._last: Path | None = None
+        self._build()
+        self._make_actions()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.tick)
+        self.watch.start()
+
+    # Building
+
+    def _build(self) -> None:
+        theme = current_theme()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar())
+        self.prompter = Prompter()
+        self.prompter.setFixedHeight(PROMPTER_PX)
+        self.prompter.hide()
+        self.live = LiveViews()
+        above = QVBoxLayout()
+        above.setContentsMargins(theme.space(4), theme.space(3), theme.space(4), 0)
+        above.addWidget(self.prompter)
+        column.addLayout(above)
+        row = QHBoxLayout()
+        row.setContentsMargins(theme.space(4), theme.space(3), 0, theme.space(3))
+        row.setSpacing(theme.space(3))
+        row.addWidget(self.live, 1)
+        row.addWidget(self._right())
+        column.addLayout(row, 1)
+
+    def _bar(self) -> QFrame:
+        theme = current_theme()
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(theme.space(4), theme.space(2), theme.space(3), theme.space(2))
+        row.setSpacing(theme.space(3))
+        self.who, self.where, self.simulated, self.disk = QLabel(), Elided(""), QLabel(tr("Simulated rig")), QLabel()
+        self.who.setProperty("role", "title")
+        self.where.setProperty("tone", "muted")
+        self.simulated.setProperty("state", "check")
+        self.disk.setProperty("tone", "muted")
+        row.addWidget(self.who)
+        row.addWidget(self.where, 1)
+        row.addWidget(self.simulated)
+        row.addWidget(self.disk)
+        for text, key, call in (
+            (tr("Rig check"), "record.rig", self.flow.to_rig),
+            (tr("Plan"), "record.plan", self.flow.to_plan),
+            (tr("End"), "record.finish", self.flow.finish),
+        ):
+            made = QPushButton(text)
+            made.setProperty("role", "quiet")
+            made.setToolTip(table.tip(key))
+            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            made.clicked.connect(call)
+            row.addWidget(made)
+        return bar
+
+    def _right(self) -> QFrame:
+        self.rig = RigPanel(self.flow, self)
+        self.plan = PlanPanel(self.flow, self)
+        self.take = TakePanel(self.flow, self)
+        self.busy = BusyPanel(self.flow, self)
+        self.after = VerdictPanel(self.flow, self)
+        self.end = EndPanel(self.flow, self)
+        self.playback = PlaybackPanel(self)
+        self.playback.closed.connect(self._show_stage)
+        side = QFrame()
+        side.setProperty("role", "bar")
+        side.setFixedWidth(SIDE_PX)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        self._side = QStackedWidget()
+        for panel in (self.rig, self.plan, self.take, self.busy, self.after, self.end, self.playback):
+            self._side.addWidget(panel)
+        column.addWidget(self._side)
+        return side
+
+    def _make_actions(self) -> None:
+        flow = self.flow
+        self._actions: dict[str, list[QAction]] = {"record": [], "take": [], "after": []}
+        calls = {
+            "record.go": self.go_on,
+            "record.rig": flow.to_rig,
+            "record.plan": flow.to_plan,
+            "record.practice": self._toggle_practice,
+            "record.skip": flow.skip,
+            "record.add": self._add_same,
+            "record.confirm": flow.confirm,
+            "record.hands_free": self._toggle_hands_free,
+            "record.mode": lambda: self.live.events.next_mode(),
+            "record.mirror": self._toggle_mirror,
+            "record.undo": flow.undo,
+            "record.label": self._open_label,
+            "record.advanced": lambda: self.rig.toggle_tools(),
+            "record.report": lambda: self.end.make_report(),
+            "record.backup": lambda: self.end.make_backup(),
+            "record.next_subject": flow.leave,
+            "record.finish": flow.finish,
+            "take.cue": self.mark_cue,
+            "take.paper": self.mark_paper,
+            "take.abort": flow.abort,
+            "after.keep": flow.keep,
+            "after.noise": flow.noise,
+            "after.redo": flow.redo,
+            "after.play": self.play_back,
+        }
+        for name, call in calls.items():
+            self._actions[name.split(".")[0]].append(table.action(name, self, call))
+        self._enable_actions()
+
+    def _enable_actions(self) -> None:
+        """The same key means one thing at a time; on the questions before a session, keys belong to the fields."""
+        stage = self.flow.stage
+        group = {Stage.TAKE: "take", Stage.VERDICT: "after", Stage.SETUP: ""}.get(stage, "record")
+        for name, actions in self._actions.items():
+            for action in actions:
+                action.setEnabled(name == group)
+
+    # What the operator does
+
+    def show_session(self, wishes: SessionWishes) -> None:
+        """The session that was agreed on has begun."""
+        settings = self.preferences.settings
+        self.who.setText(tr("Subject {number}").format(number=wishes.subject))
+        self.where.show_text(f"{wishes.session.label} - {dataset_name(wishes.data)}")
+        self.where.setToolTip(str(wishes.data))
+        self.live.set_mirrored(settings.mirror)
+        self.setFocus()
+
+    def go_on(self) -> None:
+        """The one key that goes on: from the rig check to the plan, from the plan into the take, from the end back."""
+        self.flow.hold()
+        if self.flow.stage is Stage.RIG:
+            self.flow.to_plan()
+        elif self.flow.stage is Stage.READY:
+            self.flow.start()
+        elif self.flow.stage is Stage.FINISHED:
+            self.flow.resume()
+
+    def mark_cue(self) -> None:
+        """The operator's hand is up."""
+        self.flow.takes.mark(Mark.CUE)
+
+    def mark_paper(self) -> None:
+        """The paper has just left the view."""
+        self.flow.takes.mark(Mark.PAPER_OUT)
+
+    def play_back(self) -> None:
+        """Show the take that was just made once more."""
+        take = self.flow.takes.take
+        if self.flow.stage is Stage.VERDICT and take is not None and take.path is not None:
+            self.flow.hold()
+            self.playback.play(take.path)
+            self._side.setCurrentWidget(self.playback)
+            self.playback.setFocus()
+
+    def _toggle_practice(self) -> None:
+        self.flow.practice = not self.flow.practice
+        self.flow.hold()
+
+    def _toggle_hands_free(self) -> None:
+        self.flow.hands_free = not self.flow.hands_free
+        text = tr("Hands free: the next step comes by itself.") if self.flow.hands_free else tr("Hands free is off.")
+        self.told.emit(Said(text))
+
+    def _toggle_mirror(self) -> None:
+        mirror = not self.preferences.settings.mirror
+        self.preferences.change(mirror=mirror)
+        self.live.set_mirrored(mirror)
+
+    def _add_same(self) -> None:
+        if self.flow.cell is not None:
+            self.flow.add(self.flow.cell.place.movement)
+
+    def _open_label(self) -> None:
+        if self._last is not None:
+            self.asked_label.emit(self._last)
+
+    # What happens by itself
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The page is in sight."""
+        super().showEvent(event)
+        self._timer.start(FRAME_MS)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A minimised window needs no pictures, but a session goes on."""
+        super().hideEvent(event)
+        self._timer.start(100)
+
+    def tick(self) -> None:
+        """Take in what has come, and draw it."""
+        flow = self.flow
+        before = flow.stage
+        for said in flow.poll():
+            self.told.emit(said)
+        if flow.stage is not before or flow.version != self._looks:
+            self._looks = flow.version
+            self._show_stage()
+        if flow.stage is Stage.SETUP:
+            if before is not Stage.SETUP:
+                self.left.emit()
+            return
+        self._tell_watch()
+        self._hear_watch()
+        self._refresh()
+
+    def _tell_watch(self) -> None:
+        flow = self.flow
+        idle = flow.takes.stage in (TakeStage.IDLE, TakeStage.JUDGED)
+        status = flow.status
+        self.watch.tell(
+            RigNow(
+                runtime=flow.runtime if idle else None,
+                data=flow.data,
+                armed=flow.armed if idle else None,
+                streams=status.streams if status else {},
+                takes_free=status.takes_free if status else None,
+                script=flow.script,
+            )
+        )
+
+    def _hear_watch(self) -> None:
+        found = self.watch.found
+        if found.checks and self.flow.takes.stage is TakeStage.IDLE:
+            self.flow.saw_rig(RigState(found.level, found.record, found.profile))
+
+    def _show_stage(self) -> None:
+        flow = self.flow
+        self._enable_actions()
+        running = flow.stage is Stage.TAKE
+        self.prompter.setVisible(running)
+        self._side.setCurrentWidget(self._panel())
+        self.live.set_guide(flow.stage is Stage.RIG)
+        self.simulated.setVisible(flow.armed is not None and any(device.simulated for device in flow.armed.devices))
+        if flow.armed is not None:
+            self.over.emit("cameras")
+            self.over.emit("capture")
+            self.live.show_streams(tuple(flow.armed.streams))
+            events = flow.armed.streams.get("events")
+            self.live.use_resolution(events.resolution if events else None)
+        self.live.use_runtime(flow.runtime)
+        if flow.takes.take is not None and flow.takes.take.path is not None:
+            self._last = flow.takes.take.path
+
+    def _panel(self) -> QWidget:
+        flow = self.flow
+        if flow.stage is Stage.TAKE:
+            return self.take if flow.takes.stage in (TakeStage.STARTING, TakeStage.RUNNING) else self.busy
+        panels: dict[Stage, QWidget] = {Stage.RIG: self.rig, Stage.READY: self.plan, Stage.VERDICT: self.after}
+        return panels.get(flow.stage, self.end)
+
+    def _refresh(self) -> None:
+        self.live.pull()
+        panel: Any = self._side.currentWidget()
+        panel.refresh()
+        free = self.flow.status.takes_free if self.flow.status else None
+        self.disk.setText("" if free is None else tr("Room for {n} takes").format(n=f"{free:,}".replace(",", " ")))
+        self._refresh_prompter()
+
+    def _refresh_prompter(self) -> None:
+        flow = self.flow
+        take, session = flow.takes.take, flow.session
+        if flow.stage is not Stage.TAKE or take is None or session is None:
+            self._idle_prompter()
+            return
+        prompt = prompt_view(take, session.language, self.live.now_us)
+        self.prompter.show_prompt(prompt)
+        if self._screen is not None:
+            self._screen.prompter.show_prompt(prompt)
+        if take.status is not None and take.status.steps and self.live.now_us is not None:
+            bands = script_bands(take.script, take.status.steps, self.live.now_us)
+            t0 = next((one.at_us for one in take.status.steps if one.step == take.script.anchor), None)
+            self.live.show_script(bands, script_marks(take.script, take.status.steps), t0)
+        self._sound(prompt)
+
+    def _idle_prompter(self) -> None:
+        self.prompter.show_prompt(None)
+        self.live.hide_script()
+        self._played = None
+        self._show_screen()
+
+    def _sound(self, prompt: Any) -> None:
+        """A tick each second of a countdown, one for the cue, one at the end."""
+        if not self.preferences.settings.sounds or prompt is None:
+            return
+        take = self.flow.takes.take
+        second = int(prompt.left_s) if prompt.left_s is not None else 0
+        now = (prompt.action, second if take is not None and prompt.action == "hold_paper" else 0)
+        if now != self._played:
+            self._played = now
+            name = {"move": "cue", "hold_paper": "tick"}.get(prompt.action)
+            if name:
+                self._sounds = self._sounds or Sounds(self)
+                self._sounds.play(name)
+
+    def _show_screen(self) -> None:
+        """The second screen, where it is wished for and there is one."""
+        wanted = self.preferences.settings.subject_screen and self.flow.stage is not Stage.SETUP
+        screens = [one for one in QGuiApplication.screens() if one is not self.screen()]
+        if wanted and screens and self._screen is None:
+            self._screen = SubjectScreen()
+            self._screen.dismissed.connect(self._close_screen)
+            self._screen.show_on(screens[0])
+        elif not (wanted and screens):
+            self._close_screen()
+
+    def _close_screen(self) -> None:
+        if self._screen is not None:
+            screen, self._screen = self._screen, None
+            screen.close()
+            screen.deleteLater()
+
+    def shut(self) -> None:
+        """Stop what is drawn, and the threads."""
+        self._timer.stop()
+        self._close_screen()
+        self.rig.tools.shut()
+        self.watch.close()
+        self.live.shut()
+        self.playback.shut()
+        self.end.shut()
