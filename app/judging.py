@@ -4,12 +4,14 @@ First what the operator waits for, the verdict; then what takes longer, the cloc
 """
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from pydantic import BaseModel
 
 from app.pool import calm
 from protocol.analysis import OnsetRecord, QualityRecord, SyncRecord
@@ -91,21 +93,22 @@ def ready() -> Judged:
 
 def verdict(path: Path) -> Judged:
     """The verdict on the take at `path`, kept in its analysis; without the clocks, which take longer."""
-    from recorder.quality import assess
+    from recorder.quality import assess_with_face
     from recorder.take import Take
 
     try:
         with Take(path) as take:
-            quality = assess(take)
+            found = assess_with_face(take)
     except (GlimpseError, OSError) as error:
         return Judged(path, problem=str(error))
-    return Judged(path, quality, problem=_keep(path, {"quality": quality}))
+    problem = _keep(path, {"quality": found.quality, "face": found.face})
+    return Judged(path, found.quality, problem=problem)
 
 
 def clocks(path: Path) -> Judged:
     """The clocks and movements of the take at `path`, and the verdict with them; all kept in its analysis."""
     from recorder.onset import suggest
-    from recorder.quality import assess
+    from recorder.quality import assess_with_face
     from recorder.sync import sync_take
     from recorder.take import Take
 
@@ -113,13 +116,14 @@ def clocks(path: Path) -> Judged:
         with Take(path) as take:
             sync = sync_take(take)
             onset = suggest(take)
-            quality = assess(take, sync=sync, onset=onset)
+            found = assess_with_face(take, sync=sync, onset=onset)
     except (GlimpseError, OSError) as error:
         return Judged(path, problem=str(error))
-    return Judged(path, quality, sync, onset, _keep(path, {"sync": sync, "onset": onset, "quality": quality}))
+    sections = {"sync": sync, "onset": onset, "quality": found.quality, "face": found.face}
+    return Judged(path, found.quality, sync, onset, _keep(path, sections))
 
 
-def _keep(path: Path, sections: "dict[str, QualityRecord | SyncRecord | OnsetRecord | None]") -> str | None:
+def _keep(path: Path, sections: Mapping[str, BaseModel | None]) -> str | None:
     from recorder.analysisstore import update_analysis
 
     try:

@@ -50,7 +50,7 @@ def test_an_unspoilt_copy_passes(copy):
         ("protocol/streams.py", "import recorder.ring", "Floors"),
         ("protocol/naming.py", "from app.output import *", "Floors"),
         ("recorder/binning.py", "import models", "Floors"),
-        ("recorder/sim/world.py", "import app.cli", "Floors"),
+        ("recorder/sim/world.py", "import app.output", "Floors"),
         ("recorder/ring.py", "import torch", "No torch below models"),
         ("recorder/sim/rig.py", "from spikingjelly import activation_based", "No torch below models"),
         ("models/__init__.py", "import PySide6", "No Qt below app"),

@@ -38,9 +38,14 @@ def glimpse(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "app.main", *arguments], capture_output=True, text=True, timeout=60, **options)
 
 
-def test_without_a_command_the_help_is_printed(capsys):
-    assert main([]) == 0
-    assert "inspect" in capsys.readouterr().out
+def test_without_a_command_and_without_a_display_the_way_without_a_window_is_said(capsys, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "no display" in said.err
+    assert "glimpse record" in said.err
 
 
 def test_the_help_lists_every_command_without_importing_one():
