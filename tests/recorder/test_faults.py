@@ -475,7 +475,7 @@ def test_two_stations_record_into_one_folder_at_the_same_time(tmp_path):
 def test_armed_cameras_feed_the_rings_and_write_nothing(tmp_path):
     with Station() as station:
         station.send(Arm(rig=RigSpec(camera="sim:1"), settings=settings()))
-        hear(station, lambda one: isinstance(one, Status) and one.state is State.ARMED and "events" in one.streams)
+        hear(station, lambda one: isinstance(one, Status) and one.state is State.ARMED and one.streams["events"].received)
         with RingReader(station.runtime / "events.ring", from_start=True) as ring:
             events = ring.read().records
         assert len(events)
