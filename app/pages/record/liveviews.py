@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.preview.taps import RigTaps
@@ -33,12 +33,12 @@ class LiveViews(QWidget):
 
     def _lay_out(self) -> None:
         theme = current_theme()
-        self._side = QVBoxLayout()
+        self._side = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._side.setSpacing(theme.space(2))
         for view in self.pictures.values():
-            view.setMinimumSize(160, 110)
+            view.setMinimumSize(120, 96)
             self._side.addWidget(view, 1)
-        row = QHBoxLayout()
+        self._row = row = QHBoxLayout()
         row.setSpacing(theme.space(2))
         row.addWidget(self.events, 5)
         row.addLayout(self._side, 3)
@@ -49,6 +49,12 @@ class LiveViews(QWidget):
         column.addWidget(self.strip)
         self.strip.setFixedHeight(112)
         self.events.stage.set_empty_text(tr("Waiting for the cameras ..."))
+
+    def set_low(self, low: bool) -> None:
+        """All pictures side by side, where the prompter needs the height."""
+        self._side.setDirection(QBoxLayout.Direction.LeftToRight if low else QBoxLayout.Direction.TopToBottom)
+        self._row.setStretch(1, 6 if low else 3)
+        self._row.setStretch(0, 3 if low else 5)
 
     def use_runtime(self, runtime: Path | None) -> None:
         """Look at the rings of this capture process; None: there is none."""

@@ -189,6 +189,10 @@ class TakePanel(QWidget):
         self.health = QLabel()
         self.health.setWordWrap(True)
         column.addWidget(self.health)
+        self.notices = QLabel()
+        self.notices.setWordWrap(True)
+        self.notices.setProperty("role", "caption")
+        column.addWidget(self.notices)
         column.addStretch(1)
         self.cue = button(tr("Hand raised: cue"), "take.cue", lambda: page.mark_cue())  # type: ignore[attr-defined]
         self.paper = button(tr("Paper away: t0"), "take.paper", lambda: page.mark_paper())  # type: ignore[attr-defined]
@@ -203,6 +207,7 @@ class TakePanel(QWidget):
         if take is None or script is None or session is None:
             return
         self.title.setText(script.movement_name(take.movement, session.language))
+        self.notices.setText("\n".join(self._flow.notices))
         status = take.status
         if status is None or status.part is None:
             self.file.show_text("")

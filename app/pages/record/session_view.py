@@ -56,6 +56,7 @@ class SessionView(QWidget):
         self._played: tuple[str, int] | None = None
         self._looks = -1
         self._last: Path | None = None
+        self._playing = False
         self._build()
         self._make_actions()
         self._timer = QTimer(self)
@@ -123,7 +124,7 @@ class SessionView(QWidget):
         self.after = VerdictPanel(self.flow, self)
         self.end = EndPanel(self.flow, self)
         self.playback = PlaybackPanel(self)
-        self.playback.closed.connect(self._show_stage)
+        self.playback.closed.connect(self._played_back)
         side = QFrame()
         side.setProperty("role", "bar")
         side.setFixedWidth(SIDE_PX)
@@ -171,7 +172,8 @@ class SessionView(QWidget):
     def _enable_actions(self) -> None:
         """The same key means one thing at a time; on the questions before a session, keys belong to the fields."""
         stage = self.flow.stage
-        group = {Stage.TAKE: "take", Stage.VERDICT: "after", Stage.SETUP: ""}.get(stage, "record")
+        after = "" if self._playing else "after"  # then the keys are those of the player
+        group = {Stage.TAKE: "take", Stage.VERDICT: after, Stage.SETUP: ""}.get(stage, "record")
         for name, actions in self._actions.items():
             for action in actions:
                 action.setEnabled(name == group)
@@ -211,8 +213,14 @@ class SessionView(QWidget):
         if self.flow.stage is Stage.VERDICT and take is not None and take.path is not None:
             self.flow.hold()
             self.playback.play(take.path)
+            self._playing = True
             self._side.setCurrentWidget(self.playback)
             self.playback.setFocus()
+
+    def _played_back(self) -> None:
+        self._playing = False
+        self._show_stage()
+        self.setFocus()
 
     def _toggle_practice(self) -> None:
         self.flow.practice = not self.flow.practice
@@ -289,6 +297,7 @@ class SessionView(QWidget):
         flow = self.flow
         self._enable_actions()
         running = flow.stage is Stage.TAKE
+        self.live.set_low(running)
         self.prompter.setVisible(running)
         self._side.setCurrentWidget(self._panel())
         self.live.set_guide(flow.stage is Stage.RIG)
@@ -307,6 +316,8 @@ class SessionView(QWidget):
         flow = self.flow
         if flow.stage is Stage.TAKE:
             return self.take if flow.takes.stage in (TakeStage.STARTING, TakeStage.RUNNING) else self.busy
+        if self._playing and flow.stage is Stage.VERDICT:
+            return self.playback
         panels: dict[Stage, QWidget] = {Stage.RIG: self.rig, Stage.READY: self.plan, Stage.VERDICT: self.after}
         return panels.get(flow.stage, self.end)
 

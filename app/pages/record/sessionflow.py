@@ -29,6 +29,8 @@ from recorder.takeactions import Decided, have_redone, keep_as_noise, undo
 HANDS_FREE_S = {Verdict.GOOD: 3.0, Verdict.CHECK: 6.0, Verdict.REDO: 6.0, Verdict.UNKNOWN: 6.0}  # to read the verdict
 HANDS_FREE_START_S = 5.0  # to sit still and take up the paper
 
+MOST_NOTICES = 4  # of a take are shown; the manifest has them all
+
 _log = logging.getLogger(__name__)
 
 
@@ -86,6 +88,7 @@ class SessionFlow:
         self.hands_free = False
         self.confirmed = False
         self.rig_state = RigState()
+        self.notices: tuple[str, ...] = ()
         self.rig: RigSpec | None = None
         self.armed: Armed | None = None
         self.status: Status | None = None
@@ -254,6 +257,7 @@ class SessionFlow:
         if record is None:
             return False
         self._deadline_s = None
+        self.notices = ()
         self.takes.start(record)
         self._go(Stage.TAKE)
         return True
@@ -431,8 +435,15 @@ class SessionFlow:
         elif isinstance(heard, Refused) and self.takes.stage is not TakeStage.STARTING:
             self._refused(heard.text)
         elif (text := notices(heard)) is not None:
-            self._say(text, "check")
+            self._noticed(text)
         self._touch()
+
+    def _noticed(self, text: str) -> None:
+        """During a take the panel shows it beside the counts: a message over the pictures would draw the eyes."""
+        if self.takes.busy:
+            self.notices = (*self.notices[-MOST_NOTICES + 1 :], text)
+        else:
+            self._say(text, "check")
 
     def _refused(self, text: str) -> None:
         if self.armed is None and self.session is not None:
