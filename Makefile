@@ -17,7 +17,7 @@ TOOLS := xvfb
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: env run test lint bench clean
+.PHONY: env run test lint messages bench clean
 
 env: $(STAMP)
 
@@ -43,6 +43,9 @@ lint: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+messages: env
+	$(BIN)/python docs/translating/messages.py
 
 bench: env
 	$(BIN)/python benchmarks/aedat4_writer.py

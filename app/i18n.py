@@ -11,11 +11,17 @@ SYSTEM = "system"
 DOMAIN = "glimpse"
 
 _catalogue: list[gettext.NullTranslations] = []  # one program speaks one language
+_code: list[str] = []
 
 
 def tr(text: str) -> str:
     """The text in the language in use; itself where it is not translated."""
     return _catalogue[0].gettext(text) if _catalogue and text else text
+
+
+def translatable(text: str) -> str:
+    """The text as it is; marks a literal that is translated where it is shown."""
+    return text
 
 
 def trn(one: str, many: str, count: int) -> str:
@@ -46,4 +52,10 @@ def use_language(code: str) -> str:
     code = system_language() if code == SYSTEM else code
     with as_file(files("assets").joinpath("locale")) as folder:
         _catalogue[:] = [gettext.translation(DOMAIN, folder, languages=[code], fallback=True)]
-    return code if code in languages() else "en"
+    _code[:] = [code if code in languages() else "en"]
+    return _code[0]
+
+
+def spoken() -> str:
+    """The code of the language in use."""
+    return _code[0] if _code else "en"

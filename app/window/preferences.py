@@ -73,7 +73,7 @@ class PreferencesDialog(QDialog):
         self.language_hint = _text("", "caption")
         self._spoken = _spoken(settings.language)
         form.addRow(tr("Language"), _under(self.language, self.language_hint))
-        self.scheme = _choice([("dark", tr("Dark")), ("light", tr("Light")), ("system", tr("As the system"))])
+        self.scheme = _choice([("dark", tr("Dark colours")), ("light", tr("Light colours")), ("system", tr("As the system"))])
         _select(self.scheme, settings.scheme)
         self.scheme.currentIndexChanged.connect(lambda: self._change(scheme=self.scheme.currentData()))
         dark = _text(tr("Dark throws less light on the subject's face."), "caption")

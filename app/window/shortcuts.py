@@ -12,9 +12,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
-from app.i18n import tr
+from app.i18n import tr, translatable
 
-EVERYWHERE = "Everywhere"
+EVERYWHERE = translatable("Everywhere")
 
 
 @dataclass(frozen=True)
