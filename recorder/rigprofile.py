@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -41,13 +42,37 @@ class ProfiledStream(Part):
     fps: float | None = None
 
 
-class LensCalibration(Part):
-    """The lens before a stream. focal_px: focal length in pixels of that stream at `resolution`; method: how it was found."""
+class LensMethod(StrEnum):
+    """How a focal length was found."""
 
+    FACE = "face"
+    PATTERN = "pattern"
+    CHECKERBOARD = "checkerboard"
+
+
+class LensCalibration(Part):
+    """A camera's focal length in pixels of pictures of this size. spread_px: standard deviation; taken_on: ISO 8601 date.
+
+    count: pictures that it rests on; resolution: (width, height), None where any size will do.
+    """
+
+    stream: Stream
     focal_px: Annotated[float, Field(gt=0)]
-    resolution: tuple[int, int]
-    method: str
-    calibrated_on: Day
+    spread_px: Annotated[float, Field(ge=0)]
+    method: LensMethod
+    taken_on: str
+    resolution: tuple[int, int] | None = None
+    count: int = 1
+
+    @property
+    def sentence(self) -> str:
+        """What the operator reads."""
+        share = 100 * self.spread_px / self.focal_px
+        return f"The focal length is {self.focal_px:.0f} +- {self.spread_px:.0f} pixels ({share:.1f} %, {self.count} pictures)."
+
+    def fits(self, resolution: tuple[int, int] | None) -> bool:
+        """Whether it holds for pictures of this size."""
+        return self.resolution is None or resolution is None or tuple(self.resolution) == tuple(resolution)
 
 
 class HotPixels(Part):

@@ -6,16 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protocol.errors import GlimpseError
-from protocol.schema import Part
 from protocol.streams import Stream
 from recorder.measures.distance import INTERPUPILLARY_MM, INTERPUPILLARY_SD_MM
+from recorder.rigprofile import LensCalibration, LensMethod
 from recorder.sources.pictures import opencv
 
 # Somebody holds a ruler from the lens to the eye: neither the front of the lens nor the eye is where geometry has it.
@@ -32,39 +31,6 @@ _REFINE_PX = 11  # half the window in which a corner is refined, as in OpenCV's 
 
 class LensError(GlimpseError):
     """Pictures from which no focal length can be had: one sentence with what to do."""
-
-
-class LensMethod(StrEnum):
-    """How a focal length was found."""
-
-    FACE = "face"
-    PATTERN = "pattern"
-    CHECKERBOARD = "checkerboard"
-
-
-class LensCalibration(Part):
-    """A camera's focal length in pixels of pictures of this size. spread_px: standard deviation; taken_on: ISO 8601 date.
-
-    count: pictures that it rests on; resolution: (width, height), None where any size will do.
-    """
-
-    stream: Stream
-    focal_px: float
-    spread_px: float
-    method: LensMethod
-    taken_on: str
-    resolution: tuple[int, int] | None = None
-    count: int = 1
-
-    @property
-    def sentence(self) -> str:
-        """What the operator reads."""
-        share = 100 * self.spread_px / self.focal_px
-        return f"The focal length is {self.focal_px:.0f} +- {self.spread_px:.0f} pixels ({share:.1f} %, {self.count} pictures)."
-
-    def fits(self, resolution: tuple[int, int] | None) -> bool:
-        """Whether it holds for pictures of this size."""
-        return self.resolution is None or resolution is None or tuple(self.resolution) == tuple(resolution)
 
 
 @dataclass(frozen=True)

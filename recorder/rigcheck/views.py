@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from protocol.streams import EVENT_DTYPE, FRAME_STREAMS, Array, Stream
 from recorder.messages import Armed, StreamStatus
-from recorder.rigcheck.lens import LensCalibration
+from recorder.rigprofile import LensCalibration
 from recorder.ring import RingError, RingReader
 
 EVENTS_US = 2_000_000  # hot pixels and lamps that flicker need more than a second of events

@@ -6,11 +6,13 @@ from takekit import SHORT_SCRIPT
 
 from protocol.manifest import Device
 from protocol.script import parse_script
+from protocol.streams import Stream
 from recorder.dataset import Dataset
 from recorder.messages import ArmedStream
 from recorder.rigprofile import (
     HotPixels,
     LensCalibration,
+    LensMethod,
     RigProfile,
     RigProfileError,
     deviations,
@@ -54,7 +56,14 @@ def test_the_rig_of_the_profile_deviates_in_nothing():
 
 def test_a_profile_is_stored_and_read_again(tmp_path):
     assert load_profile(tmp_path) is None
-    lens = LensCalibration(focal_px=310.5, resolution=(346, 260), method="A4", calibrated_on=date(2026, 11, 21))
+    lens = LensCalibration(
+        stream=Stream.FRAMES,
+        focal_px=310.5,
+        spread_px=3.0,
+        method=LensMethod.PATTERN,
+        taken_on="2026-11-21",
+        resolution=(346, 260),
+    )
     profile = PROFILE.model_copy(update={"lenses": {"frames": lens}})
     path = save_profile(tmp_path, profile)
     assert path.name == "rig.json"
@@ -64,7 +73,14 @@ def test_a_profile_is_stored_and_read_again(tmp_path):
 
 
 def test_a_new_profile_keeps_what_was_calibrated():
-    lens = LensCalibration(focal_px=310.5, resolution=(346, 260), method="A4", calibrated_on=date(2026, 11, 21))
+    lens = LensCalibration(
+        stream=Stream.FRAMES,
+        focal_px=310.5,
+        spread_px=3.0,
+        method=LensMethod.PATTERN,
+        taken_on="2026-11-21",
+        resolution=(346, 260),
+    )
     base = RigProfile(lenses={"frames": lens}, distance_mm=(250, 300))
     again = profile_of(CAMERAS, (DAVIS,), STREAMS, base=base)
     assert (again.lenses, again.distance_mm, again.devices) == ({"frames": lens}, (250, 300), (DAVIS,))

@@ -19,7 +19,7 @@ from protocol.errors import GlimpseError
 from protocol.streams import Array, Stream
 from recorder.board import EVENT_RING
 from recorder.messages import Armed
-from recorder.rigprofile import HotPixels, LensCalibration, load_profile
+from recorder.rigprofile import HotPixels, load_profile
 from recorder.ring import RingReader
 
 SIGHTINGS = 5  # looks of the rig check, one a second
@@ -134,10 +134,7 @@ def _measure_lens(rig: _Rig, job: Job, found: Callable[[], RigFound], wish: Lens
         made = calibrate_from_faces(
             Stream(stream), sightings, resolution=resolution, interocular_mm=wish.interocular_mm, taken_on=date.today()
         )
-        if resolution is not None:
-            lenses[stream] = LensCalibration(
-                focal_px=made.focal_px, resolution=resolution, method=made.method.value, calibrated_on=date.today()
-            )
+        lenses[stream] = made
         sentences.append(made.sentence)
     store_profile(rig.data, rig.armed, rig.flow.script, lenses=lenses)
     return " ".join(sentences)

@@ -148,21 +148,8 @@ def differences_of(profile: RigProfile | None, armed: Armed, script: Script | No
 
 
 def _of_profile(profile: RigProfile) -> dict[str, Any]:
-    from recorder.rigcheck.lens import LensCalibration, LensMethod
-
     masked: Sequence[tuple[int, int]] = profile.hot_pixels.pixels if profile.hot_pixels else ()
-    lenses = {
-        Stream(name): LensCalibration(
-            stream=Stream(name),
-            focal_px=lens.focal_px,
-            spread_px=0.0,
-            method=LensMethod(lens.method),
-            taken_on=lens.calibrated_on.isoformat(),
-            resolution=lens.resolution,
-        )
-        for name, lens in profile.lenses.items()
-    }
-    return {"masked": masked, "lenses": lenses}
+    return {"masked": masked, "lenses": {Stream(name): lens for name, lens in profile.lenses.items()}}
 
 
 def _event_resolution(armed: Armed) -> tuple[int, int] | None:

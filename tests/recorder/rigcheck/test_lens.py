@@ -8,7 +8,6 @@ import pytest
 
 from protocol.streams import Stream
 from recorder.rigcheck.lens import (
-    LensCalibration,
     LensError,
     LensMethod,
     Sighting,
@@ -17,6 +16,7 @@ from recorder.rigcheck.lens import (
     calibrate_from_faces,
     calibrate_from_pattern,
 )
+from recorder.rigprofile import LensCalibration
 
 INNER = (7, 5)
 SIZE = (640, 480)

@@ -4,8 +4,8 @@ import pytest
 from rig_views import APS, RGB, armed, face, scene, seen, snaps, view
 
 from protocol.streams import Stream
-from recorder.rigcheck.lens import LensCalibration, LensMethod
 from recorder.rigcheck.place import distance, face_centred
+from recorder.rigprofile import LensCalibration, LensMethod
 
 PICTURES = {Stream.FRAMES: snaps(scene(), count=1)}
 
