@@ -59,6 +59,10 @@ PHRASES = (
     translatable("to {ms} ms only"),
     translatable("partial"),
     translatable("complete"),
+    translatable(
+        "check the cable and the power of the camera, plug it into a USB 3 port without a USB 2 hub, install the udev rules of "
+        "dv-processing on Linux, and close every other program that uses it"
+    ),
     translatable("its file was damaged afterwards"),
     *(movement.display.lower() for movement in ALL),
 )

@@ -96,6 +96,11 @@ def _unfinished(folder: Path) -> set[str]:
     return locks | {name.split(f"{PART}.", 1)[0] for name in parts}
 
 
+def unfinished(folder: Path) -> tuple[str, ...]:
+    """The stems of a subject's takes that a crash left unfinished; those that are being recorded now are none of them."""
+    return tuple(stem for stem in sorted(_unfinished(folder)) if _held(folder / f"{stem}{LOCK_SUFFIX}", False) is None)
+
+
 def recover_take(folder: Path, stem: str, *, take_over: bool = False) -> Outcome:
     """Salvage one interrupted take and give it its name, marked partial; what holds nothing is removed."""
     with _alone(folder) as busy:

@@ -9,11 +9,26 @@ import click
 import psutil
 
 from app.cli import program_version
+from app.logs import log_path, tail
 from app.output import print_json
+from app.settings import load_settings, settings_path
 from recorder.host import free_bytes
 from recorder.runtime import runtime_root
 
-PACKAGES = ("numpy", "dv_processing", "dv-processing", "opencv-python", "av", "lz4", "zstandard", "pydantic", "h5py")
+PACKAGES = (
+    "PySide6",
+    "pyqtgraph",
+    "numba",
+    "numpy",
+    "dv_processing",
+    "dv-processing",
+    "opencv-python",
+    "av",
+    "lz4",
+    "zstandard",
+    "pydantic",
+    "h5py",
+)
 
 
 def examine() -> dict[str, object]:
@@ -35,17 +50,22 @@ def examine() -> dict[str, object]:
         "capture_processes": sorted(path.name for path in root.iterdir()),
         "cameras": [{"spec": camera.spec, "name": camera.name, "detail": camera.detail} for camera in found.cameras],
         "hint": found.hint,
+        "settings": str(settings_path()),
+        "settings_problems": list(load_settings(settings_path())[1]),
+        "display": os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"),
+        "log": str(log_path()),
+        "log_tail": tail(),
     }
 
 
 @click.command(epilog="Example: glimpse doctor --json > report.json")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def doctor(as_json: bool) -> int:
-    """Print everything that a bug report needs: versions, machine, cameras."""
+    """Print everything that a bug report needs: versions, machine, cameras, preferences, the end of the log."""
     report = examine()
     if as_json:
         print_json(report)
         return 0
     for key, value in report.items():
-        click.echo(f"{key:18} {value}")
+        click.echo(f"{key:18} {value}" if key != "log_tail" else "log_tail\n  " + "\n  ".join(tail()))
     return 0

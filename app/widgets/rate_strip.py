@@ -140,8 +140,10 @@ class RateStrip(QWidget):
 
     def show_take(self, span_us: tuple[int, int] | None, zero_us: int | None = None) -> None:
         """Stand still from the first to the last event time of a take, counted from `zero_us`; None: scroll again."""
-        self._span = span_us
-        self._zero_us = zero_us if zero_us is not None or span_us is None else span_us[0]
+        zero_us = zero_us if zero_us is not None or span_us is None else span_us[0]
+        if (span_us, zero_us) == (self._span, self._zero_us) and (span_us or not self._bands):
+            return
+        self._span, self._zero_us = span_us, zero_us
         if span_us is None:
             self._bands, self._marks = (), ()
         self._rebuild()

@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         rail.setProperty("role", "bar")
         rail.setFixedWidth(RAIL_PX)
         column = QVBoxLayout(rail)
-        column.setContentsMargins(theme.space(2), theme.space(3), theme.space(2), theme.space(3))
+        column.setContentsMargins(theme.space(1), theme.space(3), theme.space(1), theme.space(3))
         name = QLabel("Glimpse")
         name.setProperty("role", "label")
         name.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from app.i18n import tr, use_language
+from app.logs import keep_log
 from app.settings import Preferences
 from app.window.main_window import MainWindow, PageEntry
 from app.window.messages import Message
@@ -36,7 +37,10 @@ class Wishes:
 def run(wishes: Wishes) -> int:
     """Show the window until it is closed; returns the exit code."""
     application = make_application(debug=wishes.debug)
+    problem = keep_log(level=logging.DEBUG if wishes.debug else logging.INFO)
     window = make_window(wishes, Preferences())
+    if problem:
+        window.banners.show_message(Message(problem, "check", key="log"))
     signal.signal(signal.SIGINT, lambda *_: window.close())
     signal.signal(signal.SIGTERM, lambda *_: window.close())
     heartbeat = QTimer()  # Python hears signals only when it is given a turn

@@ -11,17 +11,20 @@ from PySide6.QtCore import QStandardPaths, Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
 from app.capture import CaptureLink
-from app.i18n import tr
+from app.i18n import tr, trn
 from app.judging import Judge
 from app.pages.record import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.record.leftovers import count_unfinished, rescue
 from app.pages.record.sessionflow import Said, SessionFlow
 from app.pages.record.setup import SetupPanel, make_setup
 from app.pages.record.setup_cameras_model import CameraPlan
 from app.pages.record.setup_model import SessionWishes
 from app.settings import Preferences
+from app.window.errands import Errands
 from app.window.messages import Message
 from app.window.page import Page
 from app.window.start import Wishes
+from protocol.errors import GlimpseError
 
 if TYPE_CHECKING:
     from app.pages.record.session_view import SessionView
@@ -40,7 +43,8 @@ class RecordPage(Page):
         self.session_view: SessionView | None = None
         self.setup = self._make_setup(wishes)
         self.setup.started.connect(self.begin)
-        self.setup.folder_used.connect(lambda folder: preferences.replace(preferences.settings.with_data(folder)))
+        self.setup.folder_used.connect(self._folder_used)
+        self._errands = Errands(self)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.setup)
         column = QVBoxLayout(self)
@@ -83,6 +87,32 @@ class RecordPage(Page):
         self._stack.addWidget(view)
         return view
 
+    def _folder_used(self, folder: Path) -> None:
+        self.preferences.replace(self.preferences.settings.with_data(folder))
+        self._errands.run("unfinished", lambda: (folder, count_unfinished(folder)), self._unfinished_found)
+
+    def _unfinished_found(self, found: tuple[Path, int]) -> None:
+        folder, count = found
+        if not count:
+            self.banner_over.emit("unfinished")
+            return
+        text = trn(
+            "{n} take of this data set was not finished: the program or the computer stopped in the middle of it.",
+            "{n} takes of this data set were not finished: the program or the computer stopped in the middle of them.",
+            count,
+        )
+        self.banner.emit(Message(text, "check", tr("Save what there is"), lambda: self._rescue(folder), "unfinished"))
+
+    def _rescue(self, folder: Path) -> None:
+        self._errands.run("rescue", lambda: _rescued(folder), self._rescue_over)
+
+    def _rescue_over(self, message: Message) -> None:
+        self.toast.emit(message)
+        if self._stack.currentWidget() is self.setup:
+            self.setup.look_again()
+        else:
+            self.flow.refresh()
+
     def _ask_again(self) -> None:
         """The session is over: the questions for the next one."""
         self.setup.refresh_folder()
@@ -102,6 +132,7 @@ class RecordPage(Page):
 
     def shut(self) -> None:
         """Stop the threads and let the processes leave."""
+        self._errands.shut()
         self.setup.shut()
         if self._warming.ident:
             self._warming.join()
@@ -110,6 +141,17 @@ class RecordPage(Page):
         self.flow.shut()
         self.flow.link.join(25)
         self.judge.close()
+
+
+def _rescued(folder: Path) -> Message:
+    """What became of the takes that were not finished, as a message."""
+    try:
+        outcomes = rescue(folder)
+    except (GlimpseError, OSError) as error:
+        return Message(str(error), "redo")
+    saved = sum(one.saved for one in outcomes)
+    left = [f"{one.path.name}: {one.text}" for one in outcomes if not one.saved]
+    return Message(" ".join([trn("{n} take was saved.", "{n} takes were saved.", saved), *left]), "check" if left else "good")
 
 
 def _warm_up(judge: Judge) -> None:

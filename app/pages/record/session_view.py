@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.i18n import tr
@@ -22,11 +22,11 @@ from app.pages.record.rigwatch import RigNow, RigWatch
 from app.pages.record.sessionflow import RigState, Said, SessionFlow, Stage
 from app.pages.record.setup_model import SessionWishes
 from app.pages.record.sounds import Sounds
+from app.pages.record.subject_display import SubjectDisplay
 from app.pages.record.takeflow import TakeStage
 from app.settings import Preferences
 from app.widgets.labels import Elided
 from app.widgets.prompter import Prompter
-from app.widgets.subject_screen import SubjectScreen
 from app.window.shortcuts import table
 from app.window.theme import current_theme
 from protocol.script import Mark
@@ -52,7 +52,7 @@ class SessionView(QWidget):
         self.flow, self.preferences = flow, preferences
         self.watch = RigWatch()
         self._sounds: Sounds | None = None
-        self._screen: SubjectScreen | None = None
+        self.display = SubjectDisplay(flow, flow.abort, lambda text: self.told.emit(Said(text, "check")))
         self._played: tuple[str, int] | None = None
         self._looks = -1
         self._last: Path | None = None
@@ -332,24 +332,21 @@ class SessionView(QWidget):
     def _refresh_prompter(self) -> None:
         flow = self.flow
         take, session = flow.takes.take, flow.session
-        if flow.stage is not Stage.TAKE or take is None or session is None:
-            self._idle_prompter()
-            return
-        prompt = prompt_view(take, session.language, self.live.now_us)
+        running = flow.stage is Stage.TAKE and take is not None and session is not None
+        prompt = prompt_view(take, session.language, self.live.now_us) if running and take and session else None
+        self.display.update(prompt, self.screen(), self.preferences.settings.subject_screen)
         self.prompter.show_prompt(prompt)
-        if self._screen is not None:
-            self._screen.prompter.show_prompt(prompt)
+        if not running or take is None:
+            self.live.hide_script()
+            if self._played is not None and self._played[0] == "move":
+                self._play("stop")
+            self._played = None
+            return
         if take.status is not None and take.status.steps and self.live.now_us is not None:
             bands = script_bands(take.script, take.status.steps, self.live.now_us)
             t0 = next((one.at_us for one in take.status.steps if one.step == take.script.anchor), None)
             self.live.show_script(bands, script_marks(take.script, take.status.steps), t0)
         self._sound(prompt)
-
-    def _idle_prompter(self) -> None:
-        self.prompter.show_prompt(None)
-        self.live.hide_script()
-        self._played = None
-        self._show_screen()
 
     def _sound(self, prompt: Any) -> None:
         """A tick each second of a countdown, one for the cue, one at the end."""
@@ -360,32 +357,17 @@ class SessionView(QWidget):
         now = (prompt.action, second if take is not None and prompt.action == "hold_paper" else 0)
         if now != self._played:
             self._played = now
-            name = {"move": "cue", "hold_paper": "tick"}.get(prompt.action)
-            if name:
-                self._sounds = self._sounds or Sounds(self)
-                self._sounds.play(name)
+            if name := {"move": "cue", "hold_paper": "tick"}.get(prompt.action):
+                self._play(name)
 
-    def _show_screen(self) -> None:
-        """The second screen, where it is wished for and there is one."""
-        wanted = self.preferences.settings.subject_screen and self.flow.stage is not Stage.SETUP
-        screens = [one for one in QGuiApplication.screens() if one is not self.screen()]
-        if wanted and screens and self._screen is None:
-            self._screen = SubjectScreen()
-            self._screen.dismissed.connect(self._close_screen)
-            self._screen.show_on(screens[0])
-        elif not (wanted and screens):
-            self._close_screen()
-
-    def _close_screen(self) -> None:
-        if self._screen is not None:
-            screen, self._screen = self._screen, None
-            screen.close()
-            screen.deleteLater()
+    def _play(self, name: str) -> None:
+        self._sounds = self._sounds or Sounds(self)
+        self._sounds.play(name)
 
     def shut(self) -> None:
         """Stop what is drawn, and the threads."""
         self._timer.stop()
-        self._close_screen()
+        self.display.close()
         self.rig.tools.shut()
         self.watch.close()
         self.live.shut()

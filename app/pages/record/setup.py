@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVB
 
 from app.i18n import SYSTEM, system_language, tr
 from app.pages.record.setup_cameras import CamerasCard
-from app.pages.record.setup_cameras_model import CameraPlan
+from app.pages.record.setup_cameras_model import SIM, CameraPlan
 from app.pages.record.setup_dataset import DatasetCard
 from app.pages.record.setup_folder import CamerasFound, FolderView, find_cameras, look_at
 from app.pages.record.setup_model import CONSENT, SessionWishes, SetupError, SetupModel, suggested_folder
@@ -109,6 +109,9 @@ class SetupPanel(QWidget):
         row = QHBoxLayout(bar)
         row.setContentsMargins(space(4), space(2), space(4), space(2))
         self.summary = Remark()
+        policy = self.summary.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.summary.setSizePolicy(policy)
         row.addWidget(self.summary, 1)
         self.go = QPushButton(icon("next", "on_accent"), tr("Continue"))
         self.go.setObjectName("setup.continue")
@@ -256,6 +259,12 @@ class SetupPanel(QWidget):
             event.accept()
             return
         super().keyPressEvent(event)
+
+    def remembered(self) -> dict[str, str | None]:
+        """What the preferences may keep for the next time, by their names; cameras only where one was picked by hand."""
+        script, cameras = self.model.script, self.model.cameras
+        picked = {slot.value: spec for slot, spec in cameras.chosen.items() if spec and spec != SIM}
+        return {"script": str(script.path) if script.path and not script.problem else None, **picked}
 
     def activate(self) -> None:
         """The panel is shown: Enter goes on at once."""

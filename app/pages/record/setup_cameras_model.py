@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.i18n import tr
 from app.pages.record.setup_folder import CamerasFound
+from app.sentences import tr_sentence
 from app.takesetup import SIMULATED
 from protocol.errors import GlimpseError
 from recorder.messages import RigSpec
@@ -130,7 +131,7 @@ class CameraPlan:
     def _problem(self, slot: Slot, spec: str) -> str:
         if not spec:
             told = tr("No event camera is connected, and a data set of real takes never uses the simulated one. {hint}")
-            return told.format(hint=self.found.hint).strip() if self.looked else tr("Looking for cameras…")
+            return told.format(hint=tr_sentence(self.found.hint)).strip() if self.looked else tr("Looking for cameras…")
         try:
             if slot is not Slot.EVENT:
                 parse_frame_camera(spec)

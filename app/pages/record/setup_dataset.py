@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QLineEdit, QPushButton, QRadioButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QLineEdit, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from app.i18n import tr, trn
 from app.pages.record.setup_folder import FolderKind, FolderView
 from app.pages.record.setup_model import DATA, SetupModel
-from app.pages.record.setup_widgets import Card, row_of, text_label
+from app.pages.record.setup_widgets import Card, text_label
 from app.window.folders import ask_folder
 from app.window.icons import icon
 
@@ -45,10 +45,11 @@ class DatasetCard(Card):
         box = QWidget()
         self.real = QRadioButton(tr("Real takes, of people"))
         self.simulated = QRadioButton(tr("Simulated takes"))
-        row = row_of(self.real, self.simulated)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addStretch(1)
-        box.setLayout(row)
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.real)
+        column.addWidget(self.simulated)
         self._group = QButtonGroup(box)
         self._group.addButton(self.real, 0)
         self._group.addButton(self.simulated, 1)

@@ -59,7 +59,7 @@ class SubjectCard(Card):
         self.column.addLayout(grid)
 
     def _add_consent(self) -> None:
-        self.consent_title = text_label(tr("Consent to"), "caption")
+        self.consent_title = text_label(tr("Consent to"), "caption", wraps=True)
         self.column.addWidget(self.consent_title)
         self.consents: dict[Purpose, QCheckBox] = {}
         grid = QGridLayout()
@@ -70,7 +70,7 @@ class SubjectCard(Card):
             box.setObjectName(f"setup.consent.{purpose.value}")
             box.toggled.connect(self._consent_ticked)
             self.consents[purpose] = box
-            grid.addWidget(box, index // 2, index % 2)
+            grid.addWidget(box, index, 0)
         self._consent_box = QWidget()
         self._consent_box.setLayout(grid)
         grid.setContentsMargins(0, 0, 0, 0)

@@ -28,7 +28,6 @@ class Remark(QWidget):
         row.addWidget(self._picture)
         row.addWidget(self._label, 1)
         self._state = ""
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         theme_bus().changed.connect(self._draw)
         self.say("")
 
