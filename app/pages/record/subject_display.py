@@ -1,7 +1,5 @@
 """What the subject sees on a screen of their own: the prompter where that is wished for, the stimulus of a spontaneous script.
 
-A screen that faces the subject lights the face and draws the eyes, so the prompter is off by default. Without a second screen the
-stimulus fills the only one.
 """
 
 from collections.abc import Callable
@@ -16,7 +14,7 @@ from protocol.script import Action
 
 
 class SubjectDisplay:
-    """Opens and closes the window for the subject. abort: Esc was pressed on it; say: a sentence that the operator must read."""
+    """Opens and closes the subject's window. abort: Esc was pressed on it; say: a sentence that the operator must read."""
 
     def __init__(self, flow: SessionFlow, abort: Callable[[], object], say: Callable[[str], object]) -> None:
         self._flow, self._abort, self._say = flow, abort, say
