@@ -1,5 +1,7 @@
 """What the subject sees on a screen of their own: the prompter where that is wished for, the stimulus of a spontaneous script.
 
+A screen that faces the subject lights the face and draws the eyes, so the prompter is off by default. Without a second screen
+the stimulus fills the only one.
 """
 
 from collections.abc import Callable
