@@ -22,7 +22,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "assets" / "locale"
 TEMPLATE, SENTENCES = LOCALE / "glimpse.pot", LOCALE / "sentences.json"
-RECORDER_SOURCES = ("recorder/measures", "recorder/rigcheck")
+RECORDER_SOURCES = ("recorder/measures/*.py", "recorder/rigcheck/*.py", "recorder/sources/discovery.py")
 NOT_READ = (
     "recorder/measures/thresholds.py",
     "recorder/measures/resemblance",
@@ -95,8 +95,8 @@ def texts_of_tables() -> Iterator[Text]:
 
 def sentences() -> Iterator[Text]:
     """What verdicts and rig checks say, with names in braces where something is filled in."""
-    for folder in RECORDER_SOURCES:
-        for path in sorted((ROOT / folder).glob("*.py")):
+    for pattern in RECORDER_SOURCES:
+        for path in sorted(ROOT.glob(pattern)):
             file = str(path.relative_to(ROOT))
             if file.startswith(NOT_READ):
                 continue

@@ -264,3 +264,11 @@ def test_the_panel_is_made_as_the_preferences_say(qtbot, tmp_path):
     qtbot.addWidget(other)
     assert other.model.data == tmp_path / "told"
     other.shut()
+
+
+def test_what_was_picked_by_hand_is_remembered_and_the_simulator_is_not(panel_of, qtbot, real):
+    panel = panel_of(real, RIG)
+    assert panel.remembered() == {"script": None}
+    choice = panel.cameras.choices[Slot.RGB]
+    choice.setCurrentIndex(choice.findData("none"))
+    assert panel.remembered() == {"script": None, "rgb": "none"}
