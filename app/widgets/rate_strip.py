@@ -110,8 +110,8 @@ class RateStrip(QWidget):
         grid = self._plot.ci
         grid.setContentsMargins(0, 4, 4, 0)
         grid.layout.setSpacing(0)
-        for item, row, column in ((self._rates, 0, 0), (self._box, 0, 1), (self._time, 1, 1)):
-            grid.addItem(item, row, column)
+        for item, at in ((self._rates, (0, 0)), (self._box, (0, 1)), (self._time, (1, 1))):
+            grid.addItem(item, *at)
         self._rates.linkToView(self._box)
         self._time.linkToView(self._box)
         self._rates.setWidth(52)
