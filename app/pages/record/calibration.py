@@ -15,6 +15,7 @@ from app.i18n import tr
 from app.pages.record.jobs import Job
 from app.pages.record.rigwatch import RigFound, store_profile
 from app.pages.record.sessionflow import Said, SessionFlow
+from app.sentences import tr_sentence
 from protocol.errors import GlimpseError
 from protocol.streams import Array, Stream
 from recorder.board import EVENT_RING
@@ -109,7 +110,7 @@ def _find_hot(rig: _Rig, job: Job) -> str:
     device = rig.armed.devices[told.device]
     hot = HotPixels(pixels=mask.places(), found_on=date.today(), serial=device.serial)
     store_profile(rig.data, rig.armed, rig.flow.script, hot_pixels=hot)
-    return mask.sentence
+    return tr_sentence(mask.sentence)
 
 
 def _events_of(ring: Path, job: Job) -> Array:
@@ -135,7 +136,7 @@ def _measure_lens(rig: _Rig, job: Job, found: Callable[[], RigFound], wish: Lens
             Stream(stream), sightings, resolution=resolution, interocular_mm=wish.interocular_mm, taken_on=date.today()
         )
         lenses[stream] = made
-        sentences.append(made.sentence)
+        sentences.append(tr_sentence(made.sentence))
     store_profile(rig.data, rig.armed, rig.flow.script, lenses=lenses)
     return " ".join(sentences)
 

@@ -4,6 +4,7 @@ Owns the capture process and the judge; the questions and the session's view kno
 """
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from app.window.errands import Errands
 from app.window.messages import Message
 from app.window.page import Page
 from app.window.start import Wishes
+from app.window.tour import TourStep
 from protocol.errors import GlimpseError
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class RecordPage(Page):
 
     def begin(self, wishes: SessionWishes) -> None:
         """Open the session that was agreed on."""
-        settings = self.preferences.settings
+        settings = self.preferences.change(**self.setup.remembered())
         self.flow.hands_free, self.flow.keep_practice = settings.hands_free, settings.keep_practice
         self.flow.begin(wishes.data, wishes.session, wishes.rig)
         view = self.session_view or self._make_view()
@@ -123,6 +125,10 @@ class RecordPage(Page):
         action = {"restart": tr("Go on"), "rearm": tr("Open the cameras again")}.get(said.remedy, "")
         message = Message(said.text, said.state, action, self.flow.arm if action else None, said.key)
         (self.banner if said.key else self.toast).emit(message)
+
+    def tour_steps(self) -> Sequence[TourStep]:
+        """The questions before a session, where they are in sight."""
+        return self.setup.tour_steps() if self._stack.currentWidget() is self.setup else ()
 
     def why_not_close(self) -> Message | None:
         """A take that runs would be cut short."""

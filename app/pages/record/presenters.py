@@ -6,6 +6,7 @@ from pathlib import Path
 from app.i18n import tr
 from app.pages.record.sessionflow import SessionFlow, Stage
 from app.pages.record.takeflow import TakeStage, TakeState
+from app.sentences import tr_sentence, tr_sentences
 from app.widgets.lamp_row import LampReading
 from app.widgets.plan_grid import PlanCell, PlanRow
 from app.widgets.prompter import Prompt
@@ -150,7 +151,7 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
     if quality is None:
         problem = take.judged.problem if take.judged else None
         return VerdictView("unknown", reasons=(problem,) if problem else (), take=name, note=note, keys=keys)
-    return VerdictView(quality.verdict.value, quality.reasons, chips(quality), name, note, keys)
+    return VerdictView(quality.verdict.value, tr_sentences(quality.reasons), chips(quality), name, note, keys)
 
 
 def _note(flow: SessionFlow, take: TakeState) -> str:
@@ -199,7 +200,7 @@ def lamp_readings(checks: Sequence[object]) -> tuple[LampReading, ...]:
             name=lamp_name(str(check.name)),  # type: ignore[attr-defined]
             state=str(getattr(check.level, "value", check.level)),  # type: ignore[attr-defined]
             value=_lamp_value(check),
-            advice=str(check.sentence),  # type: ignore[attr-defined]
+            advice=tr_sentence(str(check.sentence)),  # type: ignore[attr-defined]
         )
         for check in checks
     )

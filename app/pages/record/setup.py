@@ -263,7 +263,8 @@ class SetupPanel(QWidget):
     def remembered(self) -> dict[str, str | None]:
         """What the preferences may keep for the next time, by their names; cameras only where one was picked by hand."""
         script, cameras = self.model.script, self.model.cameras
-        picked = {slot.value: spec for slot, spec in cameras.chosen.items() if spec and spec != SIM}
+        by_hand = {} if self.model.simulated else cameras.chosen  # what is tried out says nothing of the real rig
+        picked = {slot.value: spec for slot, spec in by_hand.items() if spec and spec != SIM}
         return {"script": str(script.path) if script.path and not script.problem else None, **picked}
 
     def activate(self) -> None:
