@@ -11,7 +11,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from app.i18n import tr, use_language
-from app.logs import keep_log
+from app.logs import keep_log, log_path
 from app.settings import Preferences
 from app.window.main_window import MainWindow, PageEntry
 from app.window.messages import Message
@@ -46,10 +46,19 @@ def run(wishes: Wishes) -> int:
     heartbeat = QTimer()  # Python hears signals only when it is given a turn
     heartbeat.start(200)
     heartbeat.timeout.connect(lambda: None)
+    sys.excepthook = lambda kind, error, trace: tell_defect(window, error)
     window.show()
     code: int = application.exec()
     heartbeat.stop()
     return code
+
+
+def tell_defect(window: MainWindow, error: BaseException) -> None:
+    """A defect in answering a key or a timer: kept in the log with its trace, told in one sentence; the window goes on."""
+    _log.error("a defect", exc_info=error)
+    text = tr("Glimpse has a defect ({defect}). What is being recorded goes on; the details are in {log}.")
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    window.banners.show_message(Message(text.format(defect=summary, log=log_path()), "redo", key="defect"))
 
 
 def make_application(*, debug: bool = False) -> QApplication:
