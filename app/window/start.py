@@ -115,7 +115,7 @@ def page_entries(wishes: Wishes, preferences: Preferences) -> Sequence[PageEntry
         page: Page = RecordPage(wishes, preferences)
         return page
 
-    return (PageEntry("record", "Record", "record", record, contexts=("Record", "Take", "After a take")),)
+    return (PageEntry("record", "Record", "record", record, contexts=("Before the session", "Record", "Take", "After a take")),)
 
 
 def no_display() -> str | None:

@@ -6,8 +6,8 @@ Folders and devices are looked at by threads, and so is what is agreed written: 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QKeyCombination, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.i18n import SYSTEM, system_language, tr
@@ -253,8 +253,9 @@ class SetupPanel(QWidget):
         return setup_steps()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter goes on, wherever the keys are."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        """Enter goes on, wherever the keys are; no action, since a field has to take what was typed into it first."""
+        pressed = QKeyCombination(event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier, Qt.Key(event.key()))
+        if QKeySequence(pressed) in table.keys("setup.go_on"):
             self.go_on()
             event.accept()
             return

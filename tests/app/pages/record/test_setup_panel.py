@@ -14,6 +14,7 @@ from app.pages.record.setup_folder import CamerasFound
 from app.pages.record.setup_model import SetupModel, consents_of
 from app.pages.record.setup_script import ScriptChoice
 from app.settings import AppSettings
+from app.window.shortcuts import table
 from protocol.subjects import Purpose
 from recorder.dataset import Dataset
 from recorder.sources.base import Found
@@ -272,3 +273,26 @@ def test_what_was_picked_by_hand_is_remembered_and_the_simulator_is_not(panel_of
     choice = panel.cameras.choices[Slot.RGB]
     choice.setCurrentIndex(choice.findData("none"))
     assert panel.remembered() == {"script": None, "rgb": "none"}
+
+
+def test_a_folder_that_is_typed_and_entered_is_the_one_that_is_used(panel_of, qtbot, tmp_path):
+    panel = panel_of(tmp_path / "trial")
+    field = panel.dataset.path.lineEdit()
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, str(tmp_path / "typed"))
+    with qtbot.waitSignal(panel.started) as told:
+        qtbot.keyClick(field, Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier)
+    assert told.args[0].data == tmp_path / "typed"
+
+
+def test_the_key_that_goes_on_may_be_another_one(panel_of, qtbot, tmp_path):
+    panel = panel_of(tmp_path / "trial")
+    table.remap({"setup.go_on": "Ctrl+Return"})
+    try:
+        enter(qtbot, panel)
+        assert panel.go.isEnabled()
+        with qtbot.waitSignal(panel.started):
+            qtbot.keyClick(panel, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    finally:
+        table.remap({})
