@@ -4,6 +4,7 @@ the script. Knows no Qt and asks nobody.
 
 import shlex
 from datetime import date
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def load_script(path: Path | None, movement: str) -> Script:
     return script
 
 
+@lru_cache(maxsize=4)
 def shipped_script(name: str) -> Script:
     """One of the scripts that come with Glimpse, by its name."""
     file = f"{name}.yaml"

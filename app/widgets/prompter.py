@@ -17,6 +17,7 @@ from app.window.theme import current_theme, theme_bus
 # Shares of the widget's height. On a 24-inch screen (299 mm high) 64 of 720 pixels are 27 mm of type, its capitals 19 mm:
 # 32 minutes of arc at two metres, where ISO 9241-303 recommends 20 to 22.
 MAIN, SECOND, SMALL = 0.2, 0.06, 0.033  # MAIN: at the most, of the height there is for it
+MAIN_LOW = 0.5  # of a low and wide prompter's height, which must be read from two metres too
 LEAST_MAIN_PX = 18  # in a small preview, or of a text that is far too long
 MARGIN, PICTURE, FOOT = 0.05, 0.31, 0.2  # PICTURE: of the width
 
@@ -173,7 +174,8 @@ class Prompter(QWidget):
         return ring.left() - MARGIN * self._unit()
 
     def _paint_words(self, painter: QPainter, prompt: Prompt, box: QRectF) -> None:
-        font = fitted(current_theme().font("prompt"), prompt.text, box, MAIN * box.height(), LEAST_MAIN_PX)
+        most_px = max(MAIN * box.height(), min(float(current_theme().font("prompt").pixelSize()), MAIN_LOW * box.height()))
+        font = fitted(current_theme().font("prompt"), prompt.text, box, most_px, LEAST_MAIN_PX)
         self.words_px = font.pixelSize()
         painter.setFont(font)
         painter.setPen(current_theme().qcolor(self._ink()))

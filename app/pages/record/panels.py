@@ -183,14 +183,18 @@ class TakePanel(QWidget):
         self.file = Elided("")
         self.file.setProperty("tone", "muted")
         column.addWidget(self.file)
-        self.lines = QLabel()
-        self.lines.setTextFormat(Qt.TextFormat.PlainText)
-        column.addWidget(self.lines)
+        self.lines = [QLabel(), QLabel()]
+        counts = QHBoxLayout()
+        for label in self.lines:
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setProperty("role", "caption")
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            counts.addWidget(label, 1)
+        column.addLayout(counts)
         self.health = QLabel()
         self.health.setWordWrap(True)
         column.addWidget(self.health)
-        self.notices = QLabel()
-        self.notices.setWordWrap(True)
+        self.notices = Elided("")
         self.notices.setProperty("role", "caption")
         column.addWidget(self.notices)
         column.addStretch(1)
@@ -198,8 +202,12 @@ class TakePanel(QWidget):
         self.paper = button(tr("Paper away: t0"), "take.paper", lambda: page.mark_paper())  # type: ignore[attr-defined]
         self.abort = button(tr("Abort"), "take.abort", flow.abort, "danger")
         self.abort.setObjectName("abort")
-        for one in (self.cue, self.paper, self.abort):
-            column.addWidget(one)
+        marks = QHBoxLayout()
+        marks.setSpacing(current_theme().space(2))
+        marks.addWidget(self.paper, 1)
+        marks.addWidget(self.cue, 1)
+        column.addLayout(marks)
+        column.addWidget(self.abort)
 
     def refresh(self) -> None:
         """Show the counts as they are now."""
@@ -207,17 +215,20 @@ class TakePanel(QWidget):
         if take is None or script is None or session is None:
             return
         self.title.setText(script.movement_name(take.movement, session.language))
-        self.notices.setText("\n".join(self._flow.notices))
+        told = self._flow.notices
+        self.notices.show_text(told[-1] if told else "")
+        self.notices.setToolTip("\n".join(told))
         status = take.status
         if status is None or status.part is None:
             self.file.show_text("")
-            self.lines.setText(tr("Waiting for the first data of every camera ..."))
+            self.lines[0].setText(tr("Waiting for the first data ..."))
+            self.lines[1].setText("")
             return
         stem = status.part.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".part")
         self.file.show_text(stem)
-        self.lines.setText(
-            "\n".join(f"{stream_name(name)}: {one.written:,}".replace(",", " ") for name, one in status.streams.items())
-        )
+        rows = [f"{stream_name(name)}: {one.written:,}".replace(",", " ") for name, one in status.streams.items()]
+        for label, part in zip(self.lines, (rows[::2], rows[1::2]), strict=True):
+            label.setText("\n".join(part))
         self._show_health()
 
     def _show_health(self) -> None:

@@ -27,12 +27,14 @@ class Remark(QWidget):
         self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         row.addWidget(self._picture)
         row.addWidget(self._label, 1)
-        self._state = ""
+        self._state = "?"
         theme_bus().changed.connect(self._draw)
         self.say("")
 
     def say(self, text: str, state: str = "redo") -> None:
         """Show a sentence. state: good, check, redo, unknown, or "" without an icon."""
+        if (text, state) == (self._label.text(), self._state):
+            return
         self._label.setText(text)
         self._state = state
         set_property(self._label, "state", "" if state == "unknown" else state)
