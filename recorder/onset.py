@@ -8,10 +8,12 @@ events above what there is at rest, `duration_us` how long it took, `cued` wheth
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.analysis import OnsetRecord, Suggestion, SuggestionKind
 from protocol.movement import BLINK
@@ -27,7 +29,11 @@ from recorder.thinning import read_events
 PIECE_US, OVERLAP_US = 40_000_000, 5_000_000  # longer recordings are searched in pieces: memory grows with their length
 LONGEST_TAKE_US = 60_000_000  # up to here a take with a cue is searched as a whole
 BEFORE_CUE_US, AFTER_CUE_US = 15_000_000, 20_000_000  # and beyond it about its cue
-GAP_US = 2_000_000  # a silence that ends a piece
+# A silence that ends a piece: fewer events in so long. A covered lens gives 400 (see measures/thresholds_table.py, event_rate).
+GAP_US, GAP_EVENTS = 2_000_000, 100
+LEAST_EVENTS = 300  # of a piece: a blink alone gives as many (see faces/blinks.py), and a still face thousands a second
+# About an hour of recording, some minutes of work. A session's takes last seconds, a spontaneous one ten minutes.
+MOST_PIECES = 100
 SURE = 0.45  # confidence from which a movement is suggested
 LISTED = 0.2  # and from which it is listed at all
 # Nobody reacts to a cue sooner (simple visual reactions take 180 ms and more: Woods et al. 2015, Front. Hum. Neurosci. 9, 131).
@@ -39,6 +45,7 @@ BLINK_ODDS = 0.8  # two spots as far apart as eyes are, that shut and open, wher
 # Blinks come by themselves every few seconds: one on command is expected within the usual time of reaction.
 BLINK_LATEST_US = 1_200_000
 FLOODED = "The take has so many events that a movement among them may have been missed."
+TOO_LONG = "The recording is so long that only its busiest parts were searched; cut it into takes of some minutes."
 SAME = 0.4  # share of their time in common from which two candidates are one
 
 
@@ -92,12 +99,14 @@ def examine(
     if not len(events):
         return OnsetRecord(cue_us=question.cue_us, reason="There are no events."), ()
     hot = hot_pixels(events, size)
-    motions = [search(events, size, hot, span, question.expected_us) for span in _spans(events, question)]
+    pieces, left_out = _pieces(events, question)
+    motions = [search(events[piece.part], size, hot, piece.span_us, question.expected_us) for piece in pieces]
     if not motions:
         return OnsetRecord(cue_us=question.cue_us, reason="There are too few events to see a face by."), ()
     if not any(motion.seen_us >= LEAST_SPAN_US for motion in motions):
         return OnsetRecord(cue_us=question.cue_us, reason="The view is covered all the time."), _heads(motions)
-    return _of_flood(_answer(question, motions), every), _heads(motions)
+    record = _of_flood(_answer(question, motions), every)
+    return _remarked(record, TOO_LONG) if left_out else record, _heads(motions)
 
 
 def _heads(motions: list[Motion]) -> tuple[HeadMotion, ...]:
@@ -120,20 +129,47 @@ def _events(source: Take | Array, resolution: tuple[int, int] | None, every: int
     return clean_events(events, size), size, every
 
 
-def _spans(events: Array, question: Question) -> Iterator[tuple[int, int]]:
-    """The stretches of event time to be searched, none of them longer than LONGEST_TAKE_US."""
-    first, last = int(events["t"][0]), int(events["t"][-1]) + 1
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of event time to be searched, [start, end), and which of the events lie in it."""
+
+    span_us: tuple[int, int]
+    part: slice
+
+    @property
+    def events(self) -> int:
+        return int(self.part.stop - self.part.start)
+
+
+def _pieces(events: Array, question: Question) -> tuple[list[_Piece], bool]:
+    """What is searched, in time, and whether more than MOST_PIECES had to be left out."""
+    found = [_piece(events["t"], span) for span in _spans(events["t"], question)]
+    found = [piece for piece in found if piece.events >= LEAST_EVENTS]
+    busiest = sorted(found, key=lambda piece: -piece.events)[:MOST_PIECES]
+    return sorted(busiest, key=lambda piece: piece.span_us), len(busiest) < len(found)
+
+
+def _piece(times: NDArray[np.int64], span: tuple[int, int]) -> _Piece:
+    return _Piece(span, slice(bisect_left(times, span[0]), bisect_left(times, span[1])))  # searchsorted would copy all times
+
+
+def _spans(times: NDArray[np.int64], question: Question) -> Iterator[tuple[int, int]]:
+    """The stretches of event time without a long silence, none of them longer than LONGEST_TAKE_US. times: [n] sorted."""
+    first, last = int(times[0]), int(times[-1]) + 1
     if question.cue_us is not None and last - first > LONGEST_TAKE_US:
         first = max(first, question.cue_us - BEFORE_CUE_US)
         last = min(last, question.cue_us + AFTER_CUE_US)
-    times = events["t"]
-    breaks = np.flatnonzero(np.diff(times) > GAP_US) if len(times) > 1 else np.zeros(0, np.int64)
-    edges = [int(times[0]), *(int(t) for index in breaks for t in (times[index] + 1, times[index + 1])), int(times[-1]) + 1]
+    marks = np.append(times[::GAP_EVENTS], times[-1])
+    breaks = np.flatnonzero(np.diff(marks).view(np.uint64) > GAP_US)  # unsigned: times that lie may be over 63 bits apart
+    edges = [int(marks[0])]
+    for index in breaks:
+        edges += [int(marks[index]) + 1, int(marks[index + 1])]
+    edges.append(int(marks[-1]) + 1)
     for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        yield from _pieces(max(begin, first), min(end, last), question.cue_us is not None)
+        yield from _cut(max(begin, first), min(end, last), question.cue_us is not None)
 
 
-def _pieces(begin: int, end: int, whole: bool) -> Iterator[tuple[int, int]]:
+def _cut(begin: int, end: int, whole: bool) -> Iterator[tuple[int, int]]:
     longest = LONGEST_TAKE_US if whole else PIECE_US
     while end - begin >= LEAST_SPAN_US:
         if end - begin <= longest:
@@ -225,13 +261,13 @@ def _of_flood(record: OnsetRecord, every: int) -> OnsetRecord:
     """What was found in every so manieth event, told as such."""
     if every == 1:
         return record
-    return record.model_copy(
-        update={
-            "intervals": tuple(_of_part(one, every) for one in record.intervals),
-            "candidates": tuple(_of_part(one, every) for one in record.candidates),
-            "reason": None if record.intervals else FLOODED,
-        }
-    )
+    intervals, candidates = (tuple(_of_part(one, every) for one in found) for found in (record.intervals, record.candidates))
+    return _remarked(record.model_copy(update={"intervals": intervals, "candidates": candidates}), FLOODED)
+
+
+def _remarked(record: OnsetRecord, reason: str) -> OnsetRecord:
+    """With the reason for which nothing was found, where that is so."""
+    return record if record.intervals else record.model_copy(update={"reason": reason})
 
 
 def _of_part(one: Suggestion, every: int) -> Suggestion:

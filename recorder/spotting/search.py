@@ -23,9 +23,11 @@ LEAST_SPAN_US = 500_000  # of events to say anything
 
 @dataclass(frozen=True)
 class Motion:
-    """What moved. candidates: in the order of their bursts' height; seen_us: how long the face could be seen."""
+    """What moved. candidates: in the order of their bursts' height; seen_us: how long the face could be seen.
 
-    cells: Cells
+    Holds none of the counts that it was found in: those of a long recording's many pieces would fill the memory.
+    """
+
     head: HeadMotion
     candidates: tuple[Candidate, ...]
     seen_us: int
@@ -46,7 +48,7 @@ def search(
     separated = separate(cells)
     found = _candidates(cells, separated.local, expected_us) if cells.usable.any() else []
     candidates = with_eyes(cells, found)
-    return Motion(cells, separated.head, tuple(candidates), int(cells.usable.sum()) * cells.bin_us)
+    return Motion(separated.head, tuple(candidates), int(cells.usable.sum()) * cells.bin_us)
 
 
 def _candidates(cells: Cells, local: Floats, expected_us: tuple[int, int] | None) -> list[Candidate]:

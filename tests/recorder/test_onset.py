@@ -8,6 +8,7 @@ from spotting_faces import SIZE, START_US, Act, drawn_events
 
 from protocol.analysis import SuggestionKind
 from protocol.streams import EVENT_DTYPE, Array
+from recorder import onset
 from recorder.onset import examine, suggest
 from recorder.take import Take
 
@@ -87,6 +88,35 @@ def test_a_gap_of_days_and_pixels_outside_the_sensor_are_borne(still: Array) -> 
     later["x"][::1000] = 400
     found = suggest(np.concatenate([still[: len(still) // 2], later]), SIZE)
     assert found.reason is None
+
+
+@pytest.mark.parametrize("far_us", [2**63 - 1, -(2**63), START_US + 2**62])
+@pytest.mark.parametrize("cue_us", [None, START_US + 1_400_000])
+def test_one_event_whose_time_lies_changes_nothing(moving: Array, far_us: int, cue_us: int | None) -> None:
+    lying = moving.copy()
+    lying["t"][[400, 500]] = far_us, -(2**63)
+    found = suggest(lying, SIZE, cue_us=cue_us)
+    assert any(abs(one.onset_us - START_US - ACT.onset_us) < 25_000 for one in found.intervals)
+
+
+def test_a_movement_within_a_day_of_next_to_nothing_is_found(moving: Array) -> None:
+    day_us = 86_400_000_000
+    stray = np.zeros(100_000, EVENT_DTYPE)
+    stray["t"] = START_US - day_us // 2 + np.arange(len(stray)) * (day_us // len(stray))
+    found, heads = examine(np.concatenate([stray, moving]), SIZE)
+    assert len(heads) == 1  # only where there is something to see
+    assert any(abs(one.onset_us - START_US - ACT.onset_us) < 25_000 for one in found.intervals)
+
+
+def test_of_a_recording_without_end_only_the_busiest_parts_are_searched_and_that_is_said(
+    still: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onset, "MOST_PIECES", 1)
+    half = still[: len(still) // 2].copy()
+    half["t"] += 100_000_000
+    found, heads = examine(np.concatenate([still, half]), SIZE)
+    assert (found.intervals, found.reason) == ((), onset.TOO_LONG)
+    assert [head.start_us for head in heads] == [int(still["t"][0])]
 
 
 def test_noise_alone_makes_no_movement() -> None:
