@@ -261,15 +261,14 @@ def _rows(tick: int) -> slice:
 @numba.njit(cache=True, nogil=True)
 def _count(words: Any, at: int, tick: int, column: Any, row: Any, signed: Any, total: Any) -> int:
     """Count events from `at` on, late ones too, up to the first of a later tick, or too late for the ring; its number."""
-    oldest_us, end_us = (tick - RING_TICKS + 1) * TICK_US, (tick + 1) * TICK_US
-    bin_us, place = oldest_us, oldest_us // BIN_US % RING_BINS
+    oldest, end = (tick - RING_TICKS + 1) * TICK_BINS, (tick + 1) * TICK_BINS  # in bins: in us the largest times overflow
+    number, place = oldest - 1, 0
     for i in range(at, len(words)):
-        t = words[i, 0]
-        if t >= end_us or t < oldest_us:
-            return i
-        if t < bin_us or t >= bin_us + BIN_US:
-            bin_us = t // BIN_US * BIN_US
-            place = bin_us // BIN_US % RING_BINS
+        if words[i, 0] // BIN_US != number or i == at:
+            number = words[i, 0] // BIN_US
+            if number >= end or number < oldest:
+                return i
+            place = number % RING_BINS
         x, y, p = (words[i, 1] << 48) >> 48, (words[i, 1] << 32) >> 48, (words[i, 1] << 24) >> 56
         if 0 <= x < len(column) and 0 <= y < len(row):
             signed[row[y] + column[x], place] += 1 if p > 0 else -1

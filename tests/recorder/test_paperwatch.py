@@ -104,6 +104,14 @@ def test_a_jump_of_the_clock_starts_it_anew():
     assert kinds == [PaperKind.IN, PaperKind.OUT] * 3
 
 
+@pytest.mark.parametrize("far_us", [2**63 - 1, -(2**63)])
+def test_an_event_at_the_end_of_all_times_is_borne(far_us):
+    events = in_and_out()
+    late = events[-1:].copy()
+    late["t"] = far_us
+    assert [one.kind for one in find_paper(np.concatenate([late, events]), RESOLUTION)] == [PaperKind.IN, PaperKind.OUT]
+
+
 def test_events_a_little_out_of_order_are_counted_where_they_belong():
     events = in_and_out()
     shuffled = events[np.argsort(events["t"] + np.random.default_rng(3).integers(0, 2000, len(events)), kind="stable")]
