@@ -95,7 +95,7 @@ def hot_pixels(events: Array, resolution: tuple[int, int]) -> NDArray[np.bool_]:
     """
     width, height = resolution
     hot = np.zeros((height, width), bool)
-    span_us = int(events["t"][-1] - events["t"][0]) if len(events) else 0
+    span_us = int(events["t"][-1]) - int(events["t"][0]) if len(events) else 0
     if span_us < 1_000_000:
         return hot
     counts = pixel_counts(events, resolution)

@@ -70,6 +70,12 @@ def judged_range(events: Array) -> Range | None:
     return int(inside[0]), int(inside[-1]) + 1
 
 
+def within_reason(events: Array) -> Array:
+    """The events of `judged_range`: a view, the very array where no time lies. events: [n] of EVENT_DTYPE, sorted by time."""
+    judged = judged_range(events)
+    return events if judged is None else slice_of(events, judged)
+
+
 def phases(judged: Range, manifest: Manifest | None, paper: PaperSeen | None) -> Phases:
     """The parts of a take. paper: as the events show it, None where nobody looked; manifest: None for a take from elsewhere."""
     covered = _covered(judged, paper)

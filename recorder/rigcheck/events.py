@@ -9,6 +9,7 @@ from protocol.streams import Array
 from recorder.activity import clean_events, count_activity, hot_pixels
 from recorder.measures.flicker import flicker, unless_flicker
 from recorder.measures.noise import STILL_TILES, WINDOW_US, hot_share, window_rates
+from recorder.measures.steps import within_reason
 from recorder.measures.thresholds import Reading
 from recorder.rigcheck import limits
 from recorder.rigcheck.findings import Check, check_of, unknown
@@ -37,7 +38,7 @@ class EventMemory:
         if view.resolution is None or not len(view.events):
             text, unit = "There are no events.", limits.NOISE.unit
             return unknown("flicker", text, "%"), unknown("background_rate", text, unit), unknown("hot_pixels", text)
-        clean = clean_events(view.events, view.resolution)
+        clean = within_reason(clean_events(view.events, view.resolution))
         every = max(1, -(-len(clean) // MOST_EVENTS))
         events = np.ascontiguousarray(clean[::every])
         lamps, hot = _lamps(events), hot_pixels(clean, view.resolution)
@@ -63,7 +64,7 @@ def _lamps(events: Array) -> Reading:
 def _noise(events: Array, resolution: tuple[int, int], hot: Pixels, every: int) -> Reading:
     """As `recorder.measures.noise.background`: of each tile the median over windows, and of these the tenth percentile."""
     few = Reading(unknown="There are too few events yet to tell noise from movement.")
-    if not len(events) or int(events["t"][-1] - events["t"][0]) < LEAST_US:
+    if not len(events) or int(events["t"][-1]) - int(events["t"][0]) < LEAST_US:
         return few
     activity = count_activity(events, resolution, bin_us=WINDOW_US, hot=hot)
     rates = window_rates(activity, activity.start_us, activity.end_us - WINDOW_US)  # the last window is not full

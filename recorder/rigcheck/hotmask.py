@@ -8,6 +8,7 @@ from protocol.schema import Part
 from protocol.streams import Array
 from recorder.activity import HOT_RATE_HZ, clean_events, count_activity, hot_pixels, pixel_counts
 from recorder.measures.flicker import flicker
+from recorder.measures.steps import within_reason
 from recorder.sources.pictures import opencv
 
 LEAST_S = 3.0  # a pixel of 4 events a second gives a dozen then, which chance does not
@@ -66,8 +67,8 @@ def hot_mask(events: Array, resolution: tuple[int, int], picture: NDArray[np.uin
     too little to go by, and where the scene is obviously not dark: a bright picture, lamps that flicker, parts of the sensor
     that are far busier than others, or something that moves.
     """
-    events = clean_events(events, resolution)
-    seconds = int(events["t"][-1] - events["t"][0]) * 1e-6 if len(events) else 0.0
+    events = within_reason(clean_events(events, resolution))
+    seconds = (int(events["t"][-1]) - int(events["t"][0])) * 1e-6 if len(events) else 0.0
     if seconds < LEAST_S:
         raise NotDark(
             f"{seconds:.1f} s of events are too few to tell hot pixels; leave the lens cap on for {LEAST_S:g} s or more."

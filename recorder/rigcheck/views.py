@@ -70,7 +70,7 @@ def take_view(runtime: Path, now_ns: int, **told: Any) -> RigView:
     files = _newest_files(runtime)
     events = _newest(files.get(Stream.EVENTS), MOST_EVENTS)
     events = np.empty(0, EVENT_DTYPE) if events is None or not len(events) else events
-    recent = events[events["t"] > events["t"][-1] - EVENTS_US] if len(events) else events
+    recent = events[events["t"] > int(events["t"][-1]) - EVENTS_US] if len(events) else events
     pictures = {stream: found for stream in FRAME_STREAMS if (found := _snaps(files.get(stream)))}
     return RigView(now_ns=now_ns, events=recent, pictures=pictures, **told)
 

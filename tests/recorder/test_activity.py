@@ -119,6 +119,12 @@ def test_less_than_a_second_says_nothing_about_hot_pixels():
     assert not hot_pixels(with_pixel(noisy(0.5), 5, 5, T0_US + np.arange(100) * 4_000), SIZE).any()
 
 
+def test_times_that_are_farther_apart_than_63_bits_are_borne():
+    events = some_events(1000, span_us=2_000_000)
+    events["t"][[0, -1]] = -(2**63), 2**63 - 1
+    assert not hot_pixels(events, (32, 24)).any()
+
+
 def test_counts_of_pixels():
     counts = pixel_counts(events_of((0, 3, 1, 1), (5, 3, 1, 0), (9, 0, 0, 1)), SIZE)
     assert (counts[1, 3], counts[0, 0], counts.sum(), counts.shape) == (2, 1, 3, (48, 64))

@@ -60,6 +60,12 @@ def test_without_events_nothing_is_said():
     assert [check.level for check in look(events(seconds=0.1))][1] == "unknown"
 
 
+def test_an_event_whose_time_lies_changes_nothing():
+    lying = events()
+    lying["t"][[10, 20]] = -(2**63), 2**63 - 1
+    assert [check.level for check in look(lying)] == ["good"] * 3
+
+
 # --- the mask
 
 
@@ -107,6 +113,13 @@ def bright_half() -> np.ndarray:
 def test_a_scene_that_is_not_dark_makes_no_mask(found, words):
     with pytest.raises(NotDark, match=words):
         hot_mask(found, APS)
+
+
+def test_an_event_whose_time_lies_changes_nothing_of_the_mask():
+    found = dark()
+    whole = hot_mask(found, (128, 96))
+    found["t"][[10, 20]] = -(2**63), 2**63 - 1
+    assert hot_mask(found, (128, 96)).places() == whole.places()
 
 
 def test_a_bright_picture_makes_no_mask():
