@@ -18,8 +18,8 @@ Picture = NDArray[np.uint8]  # [H, W] grey or [H, W, 3] BGR
 
 EYES_PX = 360  # wider pictures are shrunk to this for the eyes: a face at arm's length has 150 pixels then, an iris 10
 BOX_PX = 180  # and to this for the box, which a cascade finds with 20 pixels and more: 10 ms
-# Local equalisation (CLAHE, Zuiderveld 1994). Of simulated faces with beards, dark skin or heavy glasses the cascade finds 87 %
-# so, 68 % as they are.
+# Local equalisation (CLAHE, Zuiderveld 1994): without it a cascade misses faces with beards, dark skin or heavy glasses, whose
+# contrast is low for their surroundings.
 CLIP, TILES = 3.0, (4, 4)
 SAME_FACE = 0.4  # boxes whose middles are nearer than this share of their width show the same face
 LEAST_SHARE = 0.5  # of the pictures that must show a face; blinks and turns lose a few
