@@ -5,6 +5,7 @@ Puts together what recorder/faces/ finds; says None rather than guess. Judges no
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,17 +153,19 @@ def _rest_spans(take: Take, paper: PaperSeen | None) -> Iterator[Range]:
 
 
 def _spread(times: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most that many of the times, evenly."""
+    """At most that many of the times, evenly, and none twice."""
+    times = np.unique(times)
     if len(times) <= most:
         return times
     return np.asarray(times[np.linspace(0, len(times) - 1, most + 2).round().astype(int)[1:-1]])
 
 
 def _read(take: Take, stream: Stream, times: NDArray[np.int64]) -> list[Picture]:
+    """The first picture of each of the times: a damaged table may give one time to all of them."""
     found: list[Picture] = []
     for time in times:
         try:
-            found += [np.asarray(image, np.uint8) for _, image in take.frames(stream, int(time), int(time) + 1)]
+            found += [np.asarray(image, np.uint8) for _, image in islice(take.frames(stream, int(time), int(time) + 1), 1)]
         except GlimpseError:
             continue  # a damaged picture; the take's problems tell of it
     return [picture for picture in found if picture.shape[:2] == found[0].shape[:2]]

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from takekit import make_take
 
 from protocol.streams import EVENT_DTYPE, Stream
 from recorder.activity import clean_events
@@ -17,6 +18,7 @@ from recorder.faces.pictures import PictureFaces
 from recorder.faces.portrait import Sweep, below_paper, portraits, sweeps
 from recorder.take import Take
 from recorder.video2events.faces import CascadeFinder
+from recorder.videoreader import VideoReader
 
 SIZE = (346, 260)
 SMALL = (64, 48)
@@ -75,6 +77,24 @@ def test_no_face_is_guessed_where_there_is_none(test_data, name):
         search = search_faces(take)
     assert search.face is None
     assert search.count == 0
+
+
+def test_where_all_colour_pictures_have_one_time_a_single_one_is_decoded(tmp_path, monkeypatch):
+    path = make_take(tmp_path, videos=True, frames=0)
+    table = path.with_name("frown_4_1.frames.csv")
+    with Take(path) as take:
+        first, *others = (str(t_us) for t_us in take.frame_times(Stream.RGB))
+    text = table.read_text()
+    for t_us in others:
+        text = text.replace(t_us, first)
+    table.write_text(text)
+    decoded = []
+    frame = VideoReader.frame
+    monkeypatch.setattr(VideoReader, "frame", lambda video, index: decoded.append(index) or frame(video, index))
+    with Take(path) as take:
+        assert len(set(take.frame_times(Stream.RGB))) == 1
+        search_faces(take)
+    assert decoded == [0]
 
 
 def test_two_faces_in_every_picture_are_counted(seen):
