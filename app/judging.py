@@ -4,6 +4,7 @@ First what the operator waits for, the verdict; then what takes longer, the cloc
 """
 
 import multiprocessing
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -78,6 +79,17 @@ def _prepare() -> None:
     calm()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    threading.Thread(target=_leave_with_the_window, name="parent-watch", daemon=True).start()
+
+
+def _leave_with_the_window() -> None:
+    """A window that is killed closes no pool, and the pool's own pipes stay open as long as somebody waits at them."""
+    import os
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # what is written is written beside and renamed: nothing is left half done
 
 
 def ready() -> Judged:

@@ -12,7 +12,6 @@ from protocol.manifest import Manifest
 from protocol.naming import EVENTS_SUFFIX, MANIFEST_SUFFIX
 from recorder.board import EVENT_RING
 from recorder.messages import Notice, PromptReport, Record, Refused, Status, Stop, TakeDone
-from recorder.recover import recover_take
 from recorder.station import CaptureDied, Station
 
 Interrupted: TypeAlias = bool
@@ -124,6 +123,8 @@ class _Listener:
 
 def recovered(part: Path, died: CaptureDied) -> TakeDone:
     """What `glimpse recover` makes of the take whose capture process died. part: its path without suffix."""
+    from recorder.recover import recover_take  # reads and writes every format: not needed before something went wrong
+
     outcome = recover_take(part.parent, part.name.removesuffix(".part"))
     message = f"{died} {outcome.text}"
     if not outcome.saved or outcome.path.suffix != EVENTS_SUFFIX or not outcome.path.exists():

@@ -34,6 +34,7 @@ from app.window.tour import Guide, TourStep, window_steps
 RAIL_PX = 88
 SMALLEST = QSize(1160, 640)  # on a screen of 1280 x 720 the desktop takes its part
 USUAL = QSize(1280, 760)
+FRAME_PX, TITLE_PX = 4, 36  # what a desktop draws around a window is known only once it is shown
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,15 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         saved = self.preferences.settings.geometry
         if not saved or not self.restoreGeometry(base64.b64decode(saved)):
-            self.resize(USUAL)
+            self.resize(self._usual_size())
+
+    def _usual_size(self) -> QSize:
+        """What is usual, or the screen without its panels and the window's own frame where that is smaller."""
+        screen = self.screen()
+        if screen is None:
+            return USUAL
+        room = screen.availableSize() - QSize(2 * FRAME_PX, TITLE_PX + FRAME_PX)
+        return USUAL.boundedTo(room).expandedTo(SMALLEST)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask by a banner where something runs; else stop everything that the pages run."""
