@@ -3,9 +3,9 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from enum import IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
 
 from protocol.errors import GlimpseError
 from protocol.manifest import Manifest
@@ -14,9 +14,16 @@ from recorder.board import EVENT_RING
 from recorder.messages import Notice, PromptReport, Record, Refused, Status, Stop, TakeDone
 from recorder.station import CaptureDied, Station
 
-Interrupted: TypeAlias = bool
 LIVE = "1"  # speed of a take that is recorded as it happens
 ANSWER_S = 10.0  # reports come ten times a second, and none while cameras are being opened for some seconds
+
+
+class Interrupted(IntEnum):
+    """What Ctrl-C did: nothing; ended the take; was pressed again, or after it, so that nobody waits for anything more."""
+
+    NO = 0
+    ENDED = 1
+    LEAVING = 2
 
 
 class TakeRefused(GlimpseError):
@@ -26,7 +33,7 @@ class TakeRefused(GlimpseError):
 def record_take(
     command: Record, show_prompt: Callable[[PromptReport], None], say: Callable[[str], None]
 ) -> tuple[TakeDone, Interrupted]:
-    """Record one take; returns what became of it, and whether Ctrl-C ended it.
+    """Record one take; returns what became of it, and what Ctrl-C did.
 
     Raises TakeRefused when nothing was recorded. If the capture process dies, what it had written is recovered at once.
     """
@@ -35,10 +42,13 @@ def record_take(
 
 
 def _followed(command: Record, listener: "_Listener") -> TakeDone:
+    station = Station()
     try:
-        with _termination_as_interrupt(), Station() as station, ExitStack() as watchers:
+        with _termination_as_interrupt(), station, ExitStack() as watchers:
             station.send(command)
             return listener.follow(station, watchers if command.rig.speed == LIVE else None)
+    except KeyboardInterrupt:
+        return listener.last_word(station)
     except TakeRefused:
         if listener.interrupted:
             raise KeyboardInterrupt from None  # it was refused because Ctrl-C came before it began
@@ -67,7 +77,8 @@ def _termination_as_interrupt() -> Iterator[None]:
 
 class _Listener:
     def __init__(self, show_prompt: Callable[[PromptReport], None], say: Callable[[str], None]) -> None:
-        self.interrupted = False
+        self.interrupted = Interrupted.NO
+        self._done: TakeDone | None = None
         self._watchers: ExitStack | None = None
         self.part: Path | None = None
         self._told = False
@@ -86,11 +97,24 @@ class _Listener:
             except KeyboardInterrupt:
                 if self.interrupted:
                     raise
-                self.interrupted = True
+                self.interrupted = Interrupted.ENDED
                 station.send(Stop())
                 continue
             if done is not None:
                 return done
+
+    def last_word(self, station: Station) -> TakeDone:
+        """What became of the take, from whoever was left to finish it. Raises KeyboardInterrupt where that is not known."""
+        self.interrupted = Interrupted.LEAVING
+        try:
+            while self._done is None:
+                report = station.next(0)
+                self._done = report if isinstance(report, TakeDone) else None
+                if report is None:
+                    raise KeyboardInterrupt
+        except CaptureDied:  # after its last report
+            raise KeyboardInterrupt from None
+        return self._done
 
     def _hear(self, station: Station) -> TakeDone | None:
         report = station.next(ANSWER_S)
@@ -98,6 +122,7 @@ class _Listener:
             self._told = True
             self._say("The capture process does not answer; wait, or press Ctrl-C twice to leave and run `glimpse recover`.")
         if isinstance(report, TakeDone):
+            self._done = report
             return report
         if isinstance(report, Refused):
             raise TakeRefused(report.text)

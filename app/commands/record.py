@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.interrupts import Telling
 from app.output import Exit, print_json, say
 from app.station import Interrupted, record_take
 from app.takesetup import load_script, load_settings, movement_token, prepare_dataset
@@ -23,6 +24,8 @@ CAMERA_HELP = (
     "default: a DAVIS, else sim. Options of sim: head, take, glasses, mistake, intensity, duration_ms, flicker and more; "
     "an unknown one is answered with all of them."
 )
+
+LEFT_OUT = "The verdict was left out; `glimpse quality` gives it."
 
 
 @click.command(
@@ -119,13 +122,29 @@ def show_prompt(prompt: PromptReport) -> None:
 def _report(done: TakeDone, interrupted: Interrupted, as_json: bool) -> int:
     if done.status != "complete":
         say(f"The take is {done.status}: {done.message}")
-    quality = judge(Path(done.path)) if done.path else None
-    if as_json:
-        keys = ("path", "manifest", "status", "counts", "finish_reason", "message")
-        print_json({**{key: getattr(done, key) for key in keys}, **_verdict(quality)})
-    elif done.path:
-        click.echo(done.path)
+    with Telling() as telling:
+        quality = _judged(Path(done.path), interrupted, telling) if done.path else None
+        if as_json:
+            keys = ("path", "manifest", "status", "counts", "finish_reason", "message")
+            print_json({**{key: getattr(done, key) for key in keys}, **_verdict(quality)})
+        elif done.path:
+            click.echo(done.path)
     return _exit_code(done, interrupted)
+
+
+def _judged(path: Path, interrupted: Interrupted, telling: Telling) -> QualityRecord | None:
+    """The verdict, None where nobody waits for it or it cannot be had, which is said: the take is none the worse for it."""
+    if interrupted is Interrupted.LEAVING:
+        say(LEFT_OUT)
+        return None
+    try:
+        with telling.may_be_left_out():
+            return judge(path)
+    except KeyboardInterrupt:
+        say(LEFT_OUT)
+    except (GlimpseError, OSError) as error:
+        say(f"There is no verdict on the take: {error}")
+    return None
 
 
 def judge(path: Path) -> QualityRecord:

@@ -76,8 +76,11 @@ def gather(take: Take, paper: PaperSeen | None, search: bool = True) -> Evidence
     search: whether to look for movements. A second thread decodes the thermal pictures while the events are read, and
     looks for movements while faces and pictures are looked at: each takes as long as the other.
     """
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         return _gathered(take, paper, pool, search)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who interrupts it does not wait for the other thread
 
 
 def _gathered(take: Take, paper: PaperSeen | None, pool: ThreadPoolExecutor, search: bool) -> Evidence:

@@ -29,15 +29,20 @@ from stations import (
     manifest_of,
     wait_until,
 )
-from takekit import SHORT_SCRIPT
+from takekit import SHORT_SCRIPT, make_take
 
+from app.commands import record as commands
 from app.main import main
+from app.station import Interrupted
 from protocol.manifest import FinishReason, How, TakeStatus
 from protocol.streams import Stream
+from recorder import quality
 from recorder.analysisstore import read_analysis
 from recorder.dataset import Dataset
+from recorder.messages import TakeDone
 from recorder.subject_store import SubjectStore
 from recorder.take import Take
+from recorder.video2events.errors import LandmarkError
 
 REAL = ("davis346_lab_lamps", "davis346_road_bad_timerange")
 STREAMS = ("events", "frames", "imu", "triggers")
@@ -222,14 +227,52 @@ def test_control_c_a_kill_and_a_closed_terminal_keep_the_take_as_partial(tmp_pat
     assert not left_overs(tmp_path)
 
 
-def test_control_c_is_the_normal_end_of_a_spontaneous_take(tmp_path, plan):
+@pytest.mark.parametrize("times", [1, 2])
+def test_control_c_is_the_normal_end_of_a_spontaneous_take(tmp_path, plan, times):
     (tmp_path / "short.yaml").write_text(SPONTANEOUS)
     process = interruptible(tmp_path / "data", plan, "--movement", "spontaneous", "--camera", "sim")
     when_step_begins(process, "Watch")
-    os.killpg(process.pid, signal.SIGINT)
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
     code, told, said = ended(process)
     assert (code, told["status"], told["finish_reason"]) == (0, "complete", "stopped"), said
     assert Path(told["path"]).name == "spontaneous_4_1.aedat4"
+
+
+@pytest.fixture
+def complete(tmp_path, monkeypatch):
+    """A complete take, as if it had just been recorded."""
+    Dataset.create(tmp_path / "data", "data", simulated=True)
+    path = make_take(tmp_path / "data" / "4")
+    done = TakeDone(path=str(path), manifest=None, status="complete", finish_reason="script_ended", message="")
+    monkeypatch.setattr(commands, "record_take", lambda *_: (done, Interrupted.NO))
+    return path
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_does_not_wait_for_the_verdict_has_the_complete_take_without_it(complete, plan, capsys, monkeypatch, number):
+    def interrupted(path):
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)  # pressed twice
+
+    monkeypatch.setattr(commands, "judge", interrupted)
+    code, told, said = record(complete.parents[1], plan, capsys, "--camera", "sim")
+    assert (code, told["status"], told["verdict"], told["reasons"]) == (0, "complete", None, []), said
+    assert told["path"] == str(complete)
+    assert "The verdict was left out" in said
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_complete_take_is_told_although_no_verdict_can_be_had(complete, plan, capsys, monkeypatch):
+    def without_cascades(take):
+        raise LandmarkError("There are no face cascades; install OpenCV with its data.")
+
+    monkeypatch.setattr(quality, "assess_with_face", without_cascades)
+    code, told, said = record(complete.parents[1], plan, capsys, "--camera", "sim")
+    assert (code, told["path"], told["status"], told["verdict"]) == (0, str(complete), "complete", None), said
+    assert "There is no verdict on the take: There are no face cascades" in said
 
 
 def test_control_c_before_the_first_data_leaves_nothing_behind(tmp_path, plan):
@@ -249,8 +292,8 @@ def test_a_second_control_c_does_not_wait_and_the_take_is_kept_all_the_same(tmp_
     capture = capture_of(process.pid).pid
     for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)
-    code, _, said = ended(process)
-    assert code == 3, said
+    code, told, said = ended(process)
+    assert (code, told["status"], told["verdict"] in (None, "redo")) == (3, "partial", True), said
     assert "Traceback" not in said
     wait_until(lambda: is_gone(capture), "the capture process to leave")
     assert manifest_of(tmp_path / "data" / "4" / "frown_4_1.aedat4").finish_reason is FinishReason.ABORTED
