@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.labels import BadCoderName, Interval, LabelSet, Noise, Origin, Origins, check_coder
+from protocol.labels import BadCoderName, Interval, IntervalKind, LabelSet, Noise, Origin, Origins, Sight, check_coder
 from protocol.movement import BY_TOKEN
 from protocol.schema import SchemaError
 
@@ -18,6 +18,7 @@ def intervals(draw: st.DrawFn) -> Interval:
     onset_us, apex_us, offset_us = sorted(draw(st.tuples(times, times, times)))
     return Interval(
         id=draw(st.uuids().map(str)),
+        kind=draw(st.sampled_from(IntervalKind)),
         movement=draw(st.sampled_from(list(BY_TOKEN))),
         action_units=draw(st.lists(st.integers(1, 99), max_size=3).map(tuple)),
         onset_us=onset_us,
@@ -40,6 +41,11 @@ label_sets = st.builds(
     created_at=instants,
     intervals=st.lists(intervals(), max_size=3, unique_by=lambda interval: interval.id).map(tuple),
     noise=st.none() | st.builds(Noise, is_noise=st.booleans(), reason=st.text()),
+    note=st.text(),
+    done=st.booleans(),
+    saw=st.none() | st.builds(Sight, suggestions=st.booleans(), detections=st.booleans(), others=st.booleans()),
+    spent_s=st.none() | st.floats(0, 1e6),
+    revision=st.integers(0, 10**6),
 )
 
 
@@ -130,6 +136,42 @@ def test_what_is_no_file_name_everywhere_is_no_coders_name(name: str) -> None:
 
 
 def test_a_note_of_a_newer_minor_version_is_kept() -> None:
-    newer = {**json.loads(stored(certainty="high")), "version": "1.3"}
+    newer = {**json.loads(stored(certainty="high")), "version": "1.9"}
     labels = LabelSet.parse(json.dumps(newer), "x")
     assert json.loads(labels.to_json())["intervals"][0]["certainty"] == "high"
+
+
+def test_a_blink_beside_another_movement_was_one_in_passing_before_kinds_were_told() -> None:
+    old = json.loads(stored())
+    blink = {**old["intervals"][0], "id": "2", "movement": "blink"}
+    both = LabelSet.parse(json.dumps({**old, "intervals": [*old["intervals"], blink]}), "x")
+    assert {interval.id: interval.kind for interval in both.intervals} == {"1": IntervalKind.ASKED, "2": IntervalKind.BLINK}
+    alone = LabelSet.parse(json.dumps({**old, "intervals": [blink]}), "x")
+    assert [interval.kind for interval in alone.intervals] == [IntervalKind.ASKED]
+
+
+def test_intervals_are_kept_in_the_order_of_time() -> None:
+    late, early = (Interval(id=name, movement="frown", onset_us=us, offset_us=9) for name, us in (("a", 5), ("b", 1)))
+    assert LabelSet(coder="a", created_at=datetime.now(UTC), intervals=(late, early)).intervals == (early, late)
+
+
+def test_only_the_consensus_can_be_an_adjudication() -> None:
+    told = json.loads(stored())
+    both = [{"coder": name, "digest": "0" * 64} for name in ("anna", "ben")]
+    told |= {"version": "1.1", "adjudication": {"by": "carla", "at": told["created_at"], "originals": both}}
+    assert LabelSet.parse(json.dumps({**told, "coder": "consensus"}), "x").adjudication is not None
+    with pytest.raises(SchemaError, match="only labels of the coder 'consensus'"):
+        LabelSet.parse(json.dumps(told), "x")
+
+
+@given(label_sets)
+def test_the_digest_tells_what_was_said_and_not_when_or_how_it_was_kept(labels: LabelSet) -> None:
+    kept = labels.model_copy(update={"coder": "zoe", "revision": 77, "spent_s": 1.5, "saw": Sight(others=True)})
+    assert kept.digest() == labels.digest()
+    assert labels.model_copy(update={"note": labels.note + "!"}).digest() != labels.digest()
+
+
+def test_what_was_seen_stays_seen() -> None:
+    seen = Sight(asked=True).also(Sight(suggestions=True)).also(Sight())
+    assert seen == Sight(asked=True, suggestions=True)
+    assert (Sight(asked=True).blind, seen.blind) == (True, False)

@@ -91,3 +91,20 @@ def test_stored_labels_mean_what_they_meant() -> None:
     assert (frown.movement, frown.intensity, frown.duration_us) == ("frown", "C", 200_000)
     assert (frown.origin.onset, frown.origin.apex) == ("adjusted", "accepted")
     assert labels.by_id()["2"].apex_us is None
+
+
+def test_stored_labels_of_1_0_tell_blinks_in_passing_from_the_movement_that_was_asked_for() -> None:
+    labels = LabelSet.parse((FIXTURES / "labels-1.0.json").read_bytes(), "labels")
+    assert [interval.kind for interval in labels.intervals] == ["asked", "asked"]
+    assert (labels.done, labels.saw, labels.adjudication, labels.revision) == (False, None, None, 0)
+
+
+def test_a_stored_consensus_refers_to_what_it_was_made_of() -> None:
+    labels = LabelSet.parse((FIXTURES / "labels-1.1.json").read_bytes(), "labels")
+    frown, blink = labels.intervals
+    assert [(reference.coder, reference.interval) for reference in frown.made_of] == [("anna", "1"), ("ben", "1")]
+    assert (blink.kind, labels.done, labels.spent_s, labels.revision) == ("blink", True, 7.5, 4)
+    assert labels.adjudication is not None
+    assert (labels.adjudication.by, labels.adjudication.settled) == ("carla", True)
+    assert labels.saw is not None
+    assert not labels.saw.blind
