@@ -162,7 +162,7 @@ class PlanPanel(QWidget):
         if left_s is not None:
             self.note.setText(tr("Starts by itself in {seconds:.0f} s; any key stops that.").format(seconds=left_s))
         elif flow.armed is None:
-            self.note.setText(tr("The cameras are being opened ..."))
+            self.note.setText(tr("The cameras are being opened ...") if flow.opening else tr("No camera is open."))
         elif flow.must_confirm:
             text = tr("The rig check is red: look at it ({rig}), or go on all the same ({confirm}).")
             self.note.setText(text.format(rig=table.shown("record.rig"), confirm=table.shown("record.confirm")))

@@ -82,7 +82,7 @@ class RigPanel(QWidget):
     def _summary(self, problem: str | None) -> tuple[str, str]:
         flow = self._flow
         if flow.armed is None:
-            return "unknown", tr("The cameras are being opened ...")
+            return ("unknown", tr("The cameras are being opened ...")) if flow.opening else ("redo", tr("No camera is open."))
         if problem:
             return "check", problem
         level = flow.rig_state.level

@@ -194,6 +194,7 @@ class SessionView(QWidget):
         self.flow.hold()
         if self.flow.stage is Stage.RIG:
             self.flow.to_plan()
+            self.flow.open_again()
         elif self.flow.stage is Stage.READY:
             self.flow.start()
         elif self.flow.stage is Stage.FINISHED:
@@ -297,6 +298,9 @@ class SessionView(QWidget):
         flow = self.flow
         self._enable_actions()
         running = flow.stage is Stage.TAKE
+        if running:
+            self.over.emit("take")
+            self.over.emit("rig")
         self.live.set_low(running)
         self.prompter.setVisible(running)
         self._side.setCurrentWidget(self._panel())

@@ -91,6 +91,7 @@ class SessionFlow:
         self.notices: tuple[str, ...] = ()
         self.rig: RigSpec | None = None
         self.armed: Armed | None = None
+        self.opening = False
         self.status: Status | None = None
         self.runtime: Path | None = None
         self.link = link
@@ -103,6 +104,7 @@ class SessionFlow:
         self._decided: list[tuple[Decided, Place | None]] = []  # of this session, the newest last
         self._practice_folder = PracticeFolder()
         self._deadline_s: float | None = None
+        self._were_open = False  # by a status, which may come after `Armed` and yet be older
         self._version = 0
 
     @property
@@ -130,10 +132,15 @@ class SessionFlow:
         """Open the cameras, in a new capture process where the old one is gone."""
         if self.rig is None:
             return
-        self.armed, self.confirmed = None, False
+        self.armed, self.confirmed, self.opening, self._were_open = None, False, True, False
         self.link.start()
         self.link.send(Arm(rig=self.rig, data=str(self.data), settings=self._settings))
         self._touch()
+
+    def open_again(self) -> None:
+        """Open cameras that were lost, unless they are being opened."""
+        if self.armed is None and not self.opening and not self.takes.busy:
+            self.arm()
 
     def change_rig(self, rig: RigSpec) -> None:
         """Use other cameras from now on."""
@@ -249,6 +256,9 @@ class SessionFlow:
     def start(self) -> bool:
         """Begin a take of the chosen place; whether it was asked for."""
         if self.stage is not Stage.READY or self.takes.stage is not TakeStage.IDLE or self.chosen is None:
+            return False
+        if self.armed is None:
+            self.open_again()
             return False
         if self.must_confirm:
             self._say(tr("The rig check is red; look at it, or confirm that it is known."), "check", key="rig")
@@ -402,6 +412,7 @@ class SessionFlow:
             return False
         self.link.send(Disarm())
         self.session = self.script = self.grid = self.armed = None
+        self.opening = False
         self._go(Stage.SETUP)
         return True
 
@@ -421,22 +432,30 @@ class SessionFlow:
         return said
 
     def _hear(self, heard: Any) -> None:
+        starting = self.takes.stage is TakeStage.STARTING  # then a refusal is the take's, which tells of it itself
         self.takes.hear(heard)
         if isinstance(heard, Status):
-            self.status = heard
-            if heard.state is State.IDLE and not self.takes.busy:
-                self.armed = None
+            self._status(heard)
         elif isinstance(heard, Armed):
-            self.armed, self.rig = heard, heard.rig
+            self.armed, self.rig, self.opening = heard, heard.rig, False
         elif isinstance(heard, Started):
             self.runtime = heard.runtime
         elif isinstance(heard, Died):
             self._died(heard)
-        elif isinstance(heard, Refused) and self.takes.stage is not TakeStage.STARTING:
+        elif isinstance(heard, Refused) and not starting:
             self._refused(heard.text)
         elif (text := notices(heard)) is not None:
             self._noticed(text)
         self._touch()
+
+    def _status(self, status: Status) -> None:
+        self.status = status
+        if status.state not in (State.IDLE, State.FAILED):
+            self._were_open = True
+        elif self._were_open and self.armed is not None and not self.takes.busy:
+            self.armed, self._were_open = None, False
+            if status.reason:
+                self._say(status.reason, "redo", key="cameras", remedy="rearm")
 
     def _noticed(self, text: str) -> None:
         """During a take the panel shows it beside the counts: a message over the pictures would draw the eyes."""
@@ -447,12 +466,14 @@ class SessionFlow:
 
     def _refused(self, text: str) -> None:
         if self.armed is None and self.session is not None:
+            self.opening = False
             self._say(text, "redo", key="cameras", remedy="rearm")
         else:
             self._say(text, "check")
 
     def _died(self, died: Died) -> None:
         self.armed = self.runtime = None
+        self.opening = False
         saved = died.saved.message if died.saved is not None else died.text
         self._say(saved, "redo", key="capture", remedy="restart")
 
