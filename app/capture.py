@@ -56,6 +56,7 @@ class CaptureLink:
         self._station: Station | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._over = False  # the process is gone; the thread has only to say so
         self._live = True
 
     @property
@@ -65,9 +66,11 @@ class CaptureLink:
 
     def start(self) -> None:
         """Start the capture process, unless one runs."""
-        if self.running:
+        if self.running and not self._over:
             return
+        self.join()
         self._stop.clear()
+        self._over = False
         self._thread = threading.Thread(target=self._run, name="capture-link", daemon=True)
         self._thread.start()
 
@@ -105,19 +108,25 @@ class CaptureLink:
         return not self.running
 
     def _run(self) -> None:
+        died = self._serve()
+        with self._lock:
+            self._station = None
+            self._waiting.clear()
+        self._over = True
+        if died is not None:
+            self._heard.put(died)
+
+    def _serve(self) -> Died | None:
         part: list[Path] = []
         try:
             with self._make() as station, ExitStack() as watchers:
                 self._begin(station)
                 self._follow(station, watchers, part)
         except CaptureDied as died:
-            self._heard.put(Died(str(died), _saved(part, died)))
+            return Died(str(died), _saved(part, died))
         except OSError as error:
-            self._heard.put(Died(f"The capture process cannot be started: {error}."))
-        finally:
-            with self._lock:
-                self._station = None
-                self._waiting.clear()
+            return Died(f"The capture process cannot be started: {error}.")
+        return None
 
     def _begin(self, station: Station) -> None:
         if station.runtime is not None:
