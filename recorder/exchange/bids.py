@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +251,6 @@ class _Events:
             if abs(seconds) > FARTHEST_S:
                 raise ValueError(text)
             return start_us + int((seconds * 10**6).to_integral_value())
-        except (InvalidOperation, ValueError, OverflowError):
+        except (ArithmeticError, ValueError):
             self.gathered.say(place, f"{column} is {text[:20]!r}, no number", "read as if it were not there")
             return None

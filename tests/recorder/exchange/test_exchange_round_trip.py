@@ -22,7 +22,7 @@ EVERY_FORMAT = pytest.mark.parametrize("name", FORMATS)
 
 
 @EVERY_FORMAT
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(labels=exchanged)
 def test_what_is_written_is_read_back_without_loss(labels, name, tmp_path_factory):
     path = tmp_path_factory.mktemp("out") / name
