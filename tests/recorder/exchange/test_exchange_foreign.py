@@ -201,7 +201,7 @@ def test_a_foreign_events_file_without_sidecar_counts_from_the_first_event(tmp_p
     ((one,), report) = bids.read(path, BOOK, "someone", NOW)
     (found,) = one.labels.intervals
     assert (found.onset_us, found.offset_us) == (START_US + 1_500_000, START_US + 1_750_000)
-    assert len(report) == 5
+    assert len(report) == 4
 
 
 def test_bids_files_are_named_and_described_as_the_standard_wants(tmp_path):
