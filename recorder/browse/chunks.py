@@ -4,6 +4,7 @@ Cameras give packets of some hundred to some ten thousand events; pieces of many
 nothing decoded; any thread may ask. Knows no picture and no cursor.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Chunk:
 
 class EventChunks:
     """The pieces of one file. first_us, last_us: int64 [chunks], the times within each; starts: int64 [chunks + 1], the
-    number of the first event of each, and of all.
+    number of the first event of each, and of all; stamp: size and time of change (ns) of the file.
     """
 
     def __init__(self, file: Aedat4File) -> None:
@@ -66,10 +67,12 @@ class EventChunks:
         self._lock = threading.Lock()
         try:
             self._file: BinaryIO = self.path.open("rb", buffering=0)
+            found = os.fstat(self._file.fileno())
         except OSError as error:
             raise Aedat4Error(
                 f"{self.path}: the file cannot be opened ({error.strerror}); check its name and permissions."
             ) from error
+        self.stamp = (found.st_size, found.st_mtime_ns)
 
     def __len__(self) -> int:
         return len(self._bounds) - 1

@@ -67,6 +67,20 @@ class EventBrowser:
         """Packets looked at so far that could not be decoded."""
         return self._cache.damaged
 
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Size in bytes and time of the last change in ns of the event file as it was opened."""
+        return self._chunks.stamp
+
+    def plausible_span_us(self, most_us: int) -> tuple[int, int] | None:
+        """First and last event time, without chunks farther than half of `most_us` from the middle one; None without events."""
+        if self.span_us is None or self.span_us[1] - self.span_us[0] <= most_us:
+            return self.span_us
+        first_us, last_us = self._chunks.first_us, self._chunks.last_us
+        middle_us = int(np.sort(first_us)[len(first_us) // 2])
+        near = (first_us >= middle_us - most_us // 2) & (last_us <= middle_us + most_us // 2)
+        return (int(first_us[near].min()), int(last_us[near].max())) if near.any() else (middle_us, middle_us)
+
     def window(self, start_us: int, end_us: int) -> Array:
         """Events with start_us <= t < end_us in file order, [n] of EVENT_DTYPE, read-only.
 
@@ -84,6 +98,11 @@ class EventBrowser:
         for chunk in self._wanted(start_us, end_us):
             yield chunk.between(start_us, end_us)
 
+    def sweep(self) -> Iterator[Array]:
+        """Every event chunk by chunk, in file order and beside the cursor: kept only where the whole take fits."""
+        for number in range(len(self._chunks)):
+            yield (self._cache.get(number) if self._cache.holds_all else self._chunks.decode(number)).events
+
     def accumulate(self, start_us: int, end_us: int, mode: Mode = Mode.COUNTS) -> Accumulated:
         """The events of [start_us, end_us) as a picture, see Mode. Raises Aedat4Error where the disk fails."""
         start_us, end_us = _held(start_us), _held(end_us)
@@ -97,7 +116,7 @@ class EventBrowser:
         return picture
 
     def rates(self, start_us: int, bin_us: int, bins: int, regions: NDArray[np.uint8], rows: int) -> NDArray[np.uint16]:
-        """Events by bin, region and polarity (OFF, ON), uint16 [bins, rows, 2], full at 65,535.
+        """Events by bin, region and polarity (OFF, ON), uint16 [bins, rows, 2], full at 65,535; row 0 has those of all regions.
 
         regions: uint8 [H, W], the row of each pixel, `rows` or more for pixels that are not wanted.
         """

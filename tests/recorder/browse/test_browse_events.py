@@ -126,7 +126,12 @@ def test_rates_are_counted_by_bin_region_and_polarity(browser, events):
     wanted = np.zeros((40, 3, 2), int)
     row = np.minimum(regions[inside["y"], inside["x"]], 2)
     np.add.at(wanted, ((inside["t"] - T0_US - 1000) // 512, row, inside["p"]), 1)
+    wanted[:, 0] += wanted[:, 1]
     np.testing.assert_array_equal(counts, wanted[:, :2])
+
+
+def test_a_sweep_gives_every_event_once(browser, events):
+    np.testing.assert_array_equal(np.concatenate(list(browser.sweep())), events)
 
 
 def test_a_take_without_events_shows_nothing(tmp_path):
