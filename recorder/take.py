@@ -49,11 +49,14 @@ def events_path(path: Path) -> Path:
 def find_takes(path: Path | str) -> list[TakeEntry]:
     """The takes that a path on the command line means: all of a folder, or one by its `.aedat4`, a sibling or the stem.
 
-    Raises TakeError where there is nothing of that name.
+    Raises TakeError where there is nothing of that name, or an empty folder that is called like a recording.
     """
     path = Path(path)
     if path.is_dir():
-        return Dataset(path).takes()
+        takes = Dataset(path).takes()
+        if not takes and path.name.endswith(EVENTS_SUFFIX):
+            raise TakeError(f"{path}: is a folder, not a recording; name a recording or a folder of takes.")
+        return takes
     with Take(path) as take:
         return [TakeEntry.at(take.path)]
 

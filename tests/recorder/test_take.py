@@ -188,3 +188,11 @@ def test_a_path_on_the_command_line_means_a_take_or_all_of_a_folder(whole):
     assert [entry.path for entry in find_takes(whole.parent / "frown_4_1")] == [whole]
     with pytest.raises(TakeError):
         find_takes(whole.parent / "nothing")
+
+
+def test_a_folder_that_is_called_like_a_recording_is_named_as_what_it_is(tmp_path):
+    (tmp_path / "smile_2_1.aedat4").mkdir()
+    with pytest.raises(TakeError, match=r"smile_2_1\.aedat4: is a folder, not a recording"):
+        find_takes(tmp_path / "smile_2_1.aedat4")
+    held = make_take(tmp_path / "old.aedat4")
+    assert [entry.path for entry in find_takes(tmp_path / "old.aedat4")] == [held]
