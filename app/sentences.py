@@ -64,6 +64,8 @@ PHRASES = (
         "dv-processing on Linux, and close every other program that uses it"
     ),
     translatable("its file was damaged afterwards"),
+    translatable("are missing from the manifest"),
+    translatable("lie outside the recording"),
     *(movement.display.lower() for movement in ALL),
 )
 

@@ -21,6 +21,7 @@ from recorder.measures import (
     noise,
     presence,
     rates,
+    script,
     streams,
     thermal,
 )
@@ -34,7 +35,8 @@ from recorder.take import Take
 Found = Iterator[tuple[str, Reading]]
 RANK = {row.name: rank for rank, row in enumerate(THRESHOLDS)}
 SEVERITY = (Verdict.REDO, Verdict.CHECK)
-ESSENTIAL = ("ended_early", "event_rate")  # a take of which one of these is not known is never called good
+OF_MANIFEST = ("ended_early", "records_lost")
+ESSENTIAL = (*OF_MANIFEST, "event_rate")  # a take of which one of these is not known is never called good
 OF_A_SCRIPT = ("movement",)  # nor one of these, where a movement was asked for
 
 
@@ -62,8 +64,14 @@ def assess_with_face(take: Take, *, sync: SyncRecord | None = None, onset: Onset
     except GlimpseError as error:
         return Assessment(QualityRecord(verdict=Verdict.REDO, reasons=(str(error),)))
     measures = tuple(judged(BY_NAME[name], reading) for name, reading in _readings(evidence, sync, onset))
+    return Assessment(summarise(measures, _essential(evidence)), evidence.faces.face)
+
+
+def _essential(evidence: Evidence) -> tuple[str, ...]:
+    """What must be known of this take. Of a manifest that cannot be read, the measure `files` says what there is to say."""
     asked = evidence.phases is not None and evidence.phases.answer is not None
-    return Assessment(summarise(measures, (*ESSENTIAL, *OF_A_SCRIPT) if asked else ESSENTIAL), evidence.faces.face)
+    known = OF_MANIFEST if evidence.unreadable else ()
+    return tuple(name for name in (*ESSENTIAL, *(OF_A_SCRIPT if asked else ())) if name not in known)
 
 
 def not_finished(manifest: Manifest) -> QualityRecord:
@@ -102,15 +110,18 @@ def _readings(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | 
 
 def _of_files(evidence: Evidence) -> Found:
     yield "event_count", Reading(float(evidence.thinning * len(evidence.events)), {"looked_at_every": evidence.thinning})
-    yield "ended_early", streams.ended_early(evidence.manifest, evidence.whole)
-    yield "records_lost", streams.records_lost(evidence.manifest)
+    judged = evidence.phases.judged if evidence.phases else None
+    yield "ended_early", streams.ended_early(evidence.manifest, evidence.whole, evidence.unreadable)
+    yield "records_lost", streams.records_lost(evidence.manifest, evidence.unreadable)
+    yield "event_end", script.event_end(evidence.manifest, judged)
+    yield "script_times", script.script_times(evidence.told, judged)
     yield "files", streams.problems(evidence.problems)
     yield "time_backwards", streams.backwards(evidence.raw["t"])
     yield "events_outside", streams.outside(evidence.raw, evidence.resolution)
 
 
 def _of_frame_cameras(evidence: Evidence, sync: SyncRecord | None) -> Found:
-    yield "paper", clocks.paper(evidence.paper, evidence.manifest)
+    yield "paper", clocks.paper(evidence.paper, evidence.manifest, bool(evidence.holes))
     for name, camera, times_us in (("rgb", "colour", evidence.rgb_us), ("thermal", "thermal", evidence.thermal_us)):
         yield f"{name}_lost", streams.pictures_lost(times_us, camera)
         yield f"{name}_gap", streams.longest_interval(times_us, camera)
@@ -119,7 +130,7 @@ def _of_frame_cameras(evidence: Evidence, sync: SyncRecord | None) -> Found:
 
 
 def _of_movement(evidence: Evidence, sync: SyncRecord | None, onset: OnsetRecord | None) -> Found:
-    yield "movement", motion.movement(onset, evidence.movement)
+    yield "movement", motion.movement(onset, evidence.movement, evidence.holes)
     yield "resemblance", motion_likeness.resembles(look_at_movement(evidence, onset))
     yield "reaction", motion.reaction(onset)
     yield "duration", motion.duration(onset)

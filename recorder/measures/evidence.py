@@ -19,11 +19,13 @@ from recorder.activity import Activity, clean_events, count_activity, hot_pixels
 from recorder.dataset import TakeEntry
 from recorder.facebox import FaceSearch, search_faces
 from recorder.inspection import count_problems
+from recorder.measures import streams
 from recorder.measures.light import Picture
 from recorder.measures.motion import best
 from recorder.measures.motion_kinds import told_apart
 from recorder.measures.motion_likeness import blink_chance, likeness
 from recorder.measures.resemblance import Resemblance
+from recorder.measures.script import believed, script_end
 from recorder.measures.steps import SETTLE_US, Phases, Range, judged_range, phases, slice_of
 from recorder.measures.thermal import freezes
 from recorder.onset import suggest
@@ -43,15 +45,19 @@ PICTURE_STREAMS = (Stream.FRAMES, Stream.RGB)  # the event camera's own first: i
 class Evidence:
     """What is there of one take.
 
-    whole: complete, and not damaged since; movement: asked for; raw: events in file order, every `thinning`-th; events: those
-    on the sensor, sorted; phases, activity: None without events; activity: without the hot pixels, in bins of 10 ms; paper: as
-    the events show it; faces, pictures (some of the face at rest): none where the paper was left in; rgb_us, thermal_us: the
-    pictures' own times; frozen: ranges in which the thermal picture stood still, None without any;
-    moved: as the events show it, None where it was not looked for.
+    manifest: as it can be believed (see `script.believed`), told: as it is on disk, unreadable: there is one that cannot be
+    read; whole: complete, and not damaged since; holes: where events are missing; movement: asked for; raw: events in file
+    order, every `thinning`-th; events: those on the sensor, sorted; phases, activity: None without events; activity: without
+    the hot pixels, in bins of 10 ms; paper: as the events show it; faces, pictures (some of the face at rest): none where the
+    paper was not seen to leave; rgb_us, thermal_us: the pictures' own times; frozen: ranges in which the thermal picture stood
+    still, None without any; moved: as the events show it, None where it was not looked for.
     """
 
     manifest: Manifest | None
+    told: Manifest | None
+    unreadable: bool
     whole: bool
+    holes: tuple[Range, ...]
     movement: str | None
     resolution: tuple[int, int]
     raw: Array
@@ -86,20 +92,28 @@ def gather(take: Take, paper: PaperSeen | None, search: bool = True) -> Evidence
 def _gathered(take: Take, paper: PaperSeen | None, pool: ThreadPoolExecutor, search: bool) -> Evidence:
     frozen = pool.submit(_frozen, take.path)
     entry = TakeEntry.at(take.path)  # asked for nothing that would read the manifest a second time
-    manifest = take.manifest if take.manifest_problem is None else None
+    told = take.manifest if take.manifest_problem is None else None
     raw, thinning = read_events(take)
     resolution = take.resolution(Stream.EVENTS) or _extent(raw)
     events = clean_events(raw, resolution)
     judged = judged_range(events)
+    manifest = believed(told, judged)
     hot = hot_pixels(events, resolution)
     left_out = hot & (hot.mean() < MOST_HOT)
     paper = paper or seen(look_for_paper(events, resolution, manifest))
+    holes = _holes(events, judged, manifest, paper)
+    veiled = _left_in(paper)
+    if veiled and any(end > (paper.in_us or 0) for _, end in holes):
+        paper = PaperSeen()  # it may have gone meanwhile
     parts = phases(judged, manifest, paper) if judged else None
     movement = entry.name.movement_token if entry.name else manifest.movement if manifest else None
     asked = _Asked(manifest.cue_us if manifest else None, movement)
     moved = pool.submit(_moved, events, resolution, parts, paper, asked, thinning) if search else None
     return Evidence(
         manifest=manifest,
+        told=told,
+        unreadable=take.manifest_problem is not None,
+        holes=holes,
         whole=manifest is not None and manifest.status is TakeStatus.COMPLETE and not entry.rebuilt,
         movement=movement,
         resolution=resolution,
@@ -110,8 +124,8 @@ def _gathered(take: Take, paper: PaperSeen | None, pool: ThreadPoolExecutor, sea
         phases=parts,
         activity=_activity(events, resolution, left_out, judged) if judged else None,
         paper=paper,
-        faces=_faces(take, events, paper),
-        pictures=() if _left_in(paper) else _pictures(take, parts),
+        faces=FaceSearch() if veiled else _faces(take, events, paper),
+        pictures=() if veiled else _pictures(take, parts),
         rgb_us=take.frame_times(Stream.RGB),
         thermal_us=take.frame_times(Stream.THERMAL),
         frozen=frozen.result(),
@@ -121,7 +135,7 @@ def _gathered(take: Take, paper: PaperSeen | None, pool: ThreadPoolExecutor, sea
 
 
 def _faces(take: Take, events: Array, paper: PaperSeen) -> FaceSearch:
-    if _left_in(paper) or not len(events):
+    if not len(events):
         return FaceSearch()
     try:
         return search_faces(take, events, paper=paper)
@@ -164,6 +178,20 @@ def look_at_movement(evidence: Evidence, onset: OnsetRecord | None) -> Resemblan
     if made is None or evidence.movement is None:
         return None
     return likeness(evidence.events, evidence.resolution, evidence.faces.face, made, evidence.movement)
+
+
+def _holes(events: Array, judged: Range | None, manifest: Manifest | None, paper: PaperSeen) -> tuple[Range, ...]:
+    if judged is None:
+        return ()
+    return streams.holes(events["t"], judged, script_end(manifest), _behind_paper(judged, manifest, paper))
+
+
+def _behind_paper(judged: Range, manifest: Manifest | None, paper: PaperSeen) -> tuple[Range, ...]:
+    """While the paper is known to cover the view: where nobody saw it leave, until it was to be taken away."""
+    if paper.in_us is None:
+        return ()
+    due_us = judged[1] if manifest is None or manifest.t0_scheduled_us is None else manifest.t0_scheduled_us
+    return ((paper.in_us, due_us if paper.out_us is None else paper.out_us),)
 
 
 def _left_in(paper: PaperSeen) -> bool:

@@ -3,6 +3,7 @@
 Finds no intervals itself (recorder/onset.py does) and knows no picture. All times are int64 us of event time.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -18,6 +19,7 @@ from recorder.measures.thresholds import Reading
 NOT_LOOKED = "Nobody looked for the movement."
 NO_CUE = "The take has no cue, so whether a movement followed it cannot be said."
 NO_MOVEMENT = "No movement was found after the cue, so nothing more can be said of it."
+IN_A_HOLE = "Events are missing after the cue, so whether a movement was made is not known."
 MICRO_US = (40_000, 200_000)  # 1/25 to 1/5 s: what is called a micro-expression
 # A tile is stirred when it gives more than a few events a second and pixel above its median, or a quarter above where that is
 # high (flicker). A movement of the face stirs at most an eighth of all tiles at once, the head as a whole a quarter and more.
@@ -38,16 +40,18 @@ def best(onset: OnsetRecord | None) -> Suggestion | None:
     return max(made, key=lambda one: one.confidence, default=None)
 
 
-def movement(onset: OnsetRecord | None, asked: str | None = None) -> Reading:
+def movement(onset: OnsetRecord | None, asked: str | None = None, holes: Sequence[Range] = ()) -> Reading:
     """Confidence, 0 ... 1, that a movement was made after the cue; where none was found 0, or OFTEN_MISSED.
 
-    asked: token of the movement that was to be made.
+    asked: token of the movement that was to be made; holes: where events are missing, which may hide it.
     """
     if onset is None:
         return Reading(unknown=NOT_LOOKED)
     if onset.cue_us is None:
         return Reading(unknown=NO_CUE)
     made = best(onset)
+    if made is None and any(end > onset.cue_us for _, end in holes):
+        return Reading(unknown=IN_A_HOLE)
     if made is None:
         return Reading(unknown=onset.reason) if onset.reason else Reading(OFTEN_MISSED.get(asked or "", 0.0))
     return Reading(made.confidence, {"onset_us": made.onset_us, "apex_us": made.apex_us, "offset_us": made.offset_us})

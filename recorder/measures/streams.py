@@ -15,23 +15,30 @@ from recorder.inspection import frame_gaps
 from recorder.measures.steps import Range
 from recorder.measures.thresholds import Reading
 
+HOLE_US = 500_000  # from here on nothing is claimed of what may have happened meanwhile; as the limit of `event_gap`
+NO_STREAMS = "The manifest lists no streams, so what was received and lost is not known."
+UNREADABLE = "The manifest cannot be read, so what was received and lost is not known."
 NO_MANIFEST = "The take has no manifest, so what was received and lost is not known."
 
 
-def ended_early(manifest: Manifest | None, whole: bool) -> Reading:
-    """1 for a take that is not complete, 0 for a whole one. whole: False also for one that was damaged since."""
+def ended_early(manifest: Manifest | None, whole: bool, unreadable: bool = False) -> Reading:
+    """1 for a take that is not complete, 0 for a whole one. whole: False also for one that was damaged since; unreadable:
+    there is a manifest, but it cannot be read.
+    """
     if manifest is None:
-        return Reading(unknown=NO_MANIFEST)
+        return Reading(unknown=UNREADABLE if unreadable else NO_MANIFEST)
     damaged = manifest.status is TakeStatus.COMPLETE and not whole
     reason = manifest.finish_message.strip().rstrip(".") or manifest.finish_reason.value.replace("_", " ")
     said = {"reason": "its file was damaged afterwards", "status": "partial"} if damaged else {"reason": reason}
     return Reading(float(not whole), {"status": manifest.status.value, **said})
 
 
-def records_lost(manifest: Manifest | None) -> Reading:
+def records_lost(manifest: Manifest | None, unreadable: bool = False) -> Reading:
     """Records received and not written, and those that a camera's own queue dropped, of all streams."""
     if manifest is None:
-        return Reading(unknown=NO_MANIFEST)
+        return Reading(unknown=UNREADABLE if unreadable else NO_MANIFEST)
+    if not manifest.streams:
+        return Reading(unknown=NO_STREAMS)
     lost = {name: record.received - record.written + record.dropped for name, record in manifest.streams.items()}
     guilty = {name: count for name, count in lost.items() if count}
     return Reading(float(sum(abs(count) for count in guilty.values())), {"lost": guilty, "streams": ", ".join(guilty)})
@@ -51,6 +58,20 @@ def longest_gap(t_us: NDArray[np.int64], judged: Range, pauses: Sequence[Range] 
         intervals[(inside[:-1] >= begin) & (inside[1:] <= end)] = 0
     longest = int(np.argmax(intervals))
     return Reading(float(intervals[longest]) / 1000, {"start_us": int(inside[longest])})
+
+
+def holes(t_us: NDArray[np.int64], judged: Range, end_us: int | None = None, pauses: Sequence[Range] = ()) -> tuple[Range, ...]:
+    """Stretches of HOLE_US and more without any event, but for pauses, in time.
+
+    t_us: sorted [n]; end_us: until when there should be events, None where that is not known.
+    """
+    inside = t_us[slice(*np.searchsorted(t_us, judged))]
+    begins = np.flatnonzero(np.diff(inside) >= HOLE_US)
+    found = [(int(inside[index]), int(inside[index + 1])) for index in begins]
+    found = [hole for hole in found if not any(begin <= hole[0] and hole[1] <= end for begin, end in pauses)]
+    if end_us is not None and end_us - judged[1] >= HOLE_US:
+        found.append((judged[1], end_us))
+    return tuple(found)
 
 
 def backwards(t_us: NDArray[np.int64]) -> Reading:

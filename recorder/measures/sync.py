@@ -19,8 +19,13 @@ HOW = {
 }
 
 
-def paper(seen: PaperSeen, manifest: Manifest | None) -> Reading:
-    """SEEN where the paper came and went, MISSING where none came, LEFT_IN where it stayed."""
+def paper(seen: PaperSeen, manifest: Manifest | None, holes: bool = False) -> Reading:
+    """SEEN where the paper came and went, MISSING where none came, LEFT_IN where it stayed.
+
+    holes: whether events are missing, so that what was not seen may have happened nevertheless.
+    """
+    if holes and seen.out_us is None:
+        return Reading(unknown="Events are missing, so whether the paper came and went is not known.")
     if seen.in_us is None and seen.out_us is None:
         asked = manifest is not None and any(step.action == Action.PAPER_IN.value for step in manifest.steps)
         return Reading(float(MISSING)) if asked else Reading(unknown="No sheet of paper was asked for, and none was seen.")

@@ -1,11 +1,12 @@
 """The verdict on whole takes: written by the same writers that record, simulated, and real files."""
 
 import numpy as np
+import paper_events
 import pytest
 from takekit import T0_US, make_take, some_events, write_events
 
 from protocol.analysis import ClockAlignment, Measure, OnsetRecord, PaperSeen, SyncRecord, SyncStatus, Verdict
-from protocol.manifest import StreamRecord, TakeStatus
+from protocol.manifest import FinishReason, Manifest, StepTime, StreamRecord, TakeStatus
 from protocol.streams import EVENT_DTYPE
 from recorder import thinning
 from recorder.measures.thresholds_table import THRESHOLDS
@@ -90,6 +91,90 @@ def test_a_manifest_that_cannot_be_read_is_a_problem_and_not_an_end(tmp_path):
     path.with_name("frown_4_1.json").write_text("{")
     record = verdict_on(path)
     assert record.measure("files").verdict is Verdict.CHECK
+
+
+@pytest.mark.parametrize("content", ["", '{"schema": "glimpse.take", "schema_version": "99.0"}', None])
+def test_a_manifest_that_cannot_be_read_is_not_called_missing(tmp_path, content):
+    path = long_take(tmp_path)
+    manifest = path.with_name("frown_4_1.json")
+    manifest.unlink()
+    manifest.mkdir() if content is None else manifest.write_text(content)
+    record = verdict_on(path)
+    assert record.verdict is not Verdict.GOOD
+    assert sum("manifest" in reason or "frown_4_1.json" in reason for reason in record.reasons) == 1
+    assert not [measure for measure in record.measures if "no manifest" in measure.sentence]
+
+
+FAR_US = 2**62
+NONSENSE = {
+    "steps": (StepTime(step="movement", action="move", scheduled_us=FAR_US, at_us=FAR_US),),
+    **dict.fromkeys(("start_us", "t0_us", "t0_scheduled_us", "cue_us", "stop_us"), -FAR_US),
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (NONSENSE, "lie outside the recording"),
+        ({"steps": (), "streams": {}, "cue_us": None}, "are missing from the manifest"),
+    ],
+)
+def test_a_take_whose_script_has_no_times_that_can_be_true_is_to_be_looked_at(tmp_path, told, words):
+    path = changed(long_take(tmp_path), **told)
+    record = verdict_on(path)
+    assert record.measure("script_times").verdict is Verdict.CHECK
+    assert record.verdict is not Verdict.GOOD
+    assert [reason for reason in record.reasons if words in reason]
+
+
+def test_of_a_manifest_without_streams_nobody_says_that_nothing_was_lost(tmp_path):
+    assert verdict_on(changed(long_take(tmp_path), streams={})).measure("records_lost").verdict is Verdict.UNKNOWN
+
+
+# Events with a sheet of paper, 2.5 s long, of which the way of the sheet out of the view is lost.
+LOST = {"cut off": (1_000_000, 9_000_000), "a hole": (1_000_000, 2_000_000)}
+
+
+@pytest.mark.parametrize(("name", "words"), [("cut off", "The events end"), ("a hole", "The events have a hole")])
+def test_what_lies_in_lost_events_is_not_claimed_and_the_loss_is_said_first(tmp_path, name, words):
+    begin_us, end_us = (paper_events.START_US + t for t in LOST[name])
+    events = paper_events.in_and_out()
+    kept = events[(events["t"] < begin_us) | (events["t"] >= end_us)]
+    path = write_events(tmp_path / "frown_4_1.aedat4", kept, resolution=paper_events.RESOLUTION)
+    path.with_suffix(".json").write_text(of_paper(len(kept)).to_json())
+    record = verdict_on(path)
+    assert record.verdict is Verdict.REDO
+    assert record.reasons[0].startswith(words)
+    assert record.measure("paper").value is None
+    assert record.measure("movement").value is None
+    assert not [reason for reason in record.reasons if "paper stayed" in reason or "No movement was made" in reason]
+
+
+def of_paper(count):
+    """The manifest of a take by the script whose paper `paper_events` draws."""
+    start_us = paper_events.START_US
+    steps = (("paper_in", 400_000), ("neutral", 1_500_000), ("move", 1_900_000))
+    return Manifest(
+        movement="frown",
+        subject=4,
+        number=1,
+        status=TakeStatus.COMPLETE,
+        finish_reason=FinishReason.SCRIPT_ENDED,
+        recorded_at="2026-03-02T10:00:00+01:00",
+        streams={"events": StreamRecord(received=count, written=count)},
+        steps=[StepTime(step=name, action=name, scheduled_us=start_us + t, at_us=start_us + t) for name, t in steps],
+        start_us=start_us,
+        t0_scheduled_us=start_us + 1_500_000,
+        cue_us=start_us + 1_900_000,
+        stop_us=start_us + 2_400_000,
+    )
+
+
+def changed(path, **told):
+    """The take with other things in its manifest."""
+    manifest = path.with_suffix(".json")
+    manifest.write_text(Manifest.parse(manifest.read_bytes(), "test").model_copy(update=told).to_json())
+    return path
 
 
 def test_a_file_that_is_no_recording_is_a_verdict_too(tmp_path):

@@ -53,6 +53,16 @@ def test_one_event_or_none_has_no_hole_to_judge():
         assert streams.longest_gap(t, (T0_US, at(1))).value is None
 
 
+def test_holes_are_long_silences_but_for_pauses_and_what_the_script_still_wanted():
+    t = np.concatenate([np.arange(T0_US, at(1), 1000), np.arange(at(2), at(3), 1000)])
+    judged = (T0_US, int(t[-1]) + 1)
+    hole = (at(1) - 1000, at(2))
+    assert streams.holes(t, judged) == (hole,)
+    assert streams.holes(t, judged, pauses=((at(0.5), at(2.5)),)) == ()
+    assert streams.holes(t, judged, at(3.1)) == (hole,)
+    assert streams.holes(t, judged, at(10)) == (hole, (judged[1], at(10)))
+
+
 def test_events_that_are_earlier_than_the_one_before_are_counted():
     assert streams.backwards(np.array([1, 2, 3])).value == 0
     assert streams.backwards(np.array([1, 3, 2, 4, 0])).value == 2
