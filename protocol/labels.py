@@ -124,10 +124,15 @@ class Interval(Part):
 
 
 class Noise(Part):
-    """Whether the coder holds the whole take to be unusable, and why."""
+    """Whether the coder holds the whole take to be unusable, and why.
+
+    named: whether the take's name said so already when it was judged, so that taking the label back can take back the name;
+    None where nothing was to be renamed.
+    """
 
     is_noise: bool
     reason: str = ""
+    named: bool | None = None
 
 
 class Sight(Part):
