@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder.exchange.base import Book, ExchangeError, Labelled, Read, Recording, Report, read_bytes, write_bytes
-from recorder.exchange.record import COLUMNS, TIMES, Gathered, head, interval_cells, interval_fields
+from recorder.exchange.record import COLUMNS, TIMES, Gathered, head, interval_cells, interval_fields, kind_of
 from recorder.exchange.units import label_text, movement_of, parse_label, parse_units
 
 VERSION = "1.10.0"
@@ -32,6 +32,7 @@ ABOUT = {
     "apex": ("Where the movement is strongest, from the first event of the recording", "s"),
     "coder": ("Pseudonym of who said so", None),
     "interval": ("Identifier within the labels of one coder", None),
+    "kind": ("The movement that was asked for, a blink in passing, or another", None),
     "movement": ("The movement that was made", None),
     "action_units": ("Numbers of the Facial Action Coding System", None),
     "intensity": ("FACS intensity, A (trace) to E (maximum)", None),
@@ -217,13 +218,13 @@ class _Events:
         if coder is None or onset is None or duration is None:
             return
         times = {"onset_us": onset, "apex_us": self._time(cells, "apex", start_us, place), "offset_us": onset + duration}
-        fields = self._fields(cells, place)
+        fields = self._fields(cells, place, self.book.get(take).movement)
         if fields is not None:
             fields |= times
             self.gathered.inside(fields, self.book.get(take), place)
             self.gathered.add(take, coder, fields, place)
 
-    def _fields(self, cells: dict[str, str | None], place: str) -> dict[str, Any] | None:
+    def _fields(self, cells: dict[str, str | None], place: str, asked: str | None) -> dict[str, Any] | None:
         try:
             fields = interval_fields({column: cells.get(column) for column in _KEPT})
         except ValueError as error:
@@ -238,7 +239,7 @@ class _Events:
                 return None
             fields |= {"movement": movement or movement_of(units.numbers), "action_units": units.numbers}
             fields["intensity"] = fields["intensity"] or parse_units(cells.get("trial_type")).intensity
-        return fields
+        return fields if "kind" in fields else {**fields, "kind": kind_of(fields["movement"], asked)}
 
     def _time(self, cells: dict[str, str | None], column: str, start_us: int, place: str) -> int | None:
         text = cells.get(column)

@@ -232,7 +232,8 @@ class _Observation:
         place = f"{self.place} at {begin.seconds} s"
         record = next((one.comment for one in (begin, end) if "interval" in (load(one.comment) or {})), None)
         times_us = [start_us + round(one.seconds * 1e6) for one in (begin, end)]
-        told = shown.fields(self.gathered, place, record, (begin.seconds, end.seconds), times_us, begin.code)
+        span = (begin.seconds, end.seconds)
+        told = shown.fields(self.gathered, place, record, span, times_us, begin.code, recording.movement)
         if told is None:
             return
         if record is None:

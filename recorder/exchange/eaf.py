@@ -208,7 +208,7 @@ class _Document:
         self, recording: Recording, coder: str, start_us: int, ms: tuple[int, int], record: str | None, label: str, place: str
     ) -> None:
         times_us = [start_us + one * 1000 for one in ms]
-        told = shown.fields(self._gathered, place, record, ms, times_us, label)
+        told = shown.fields(self._gathered, place, record, ms, times_us, label, recording.movement)
         if told is not None:
             shown.check(self._gathered, recording, told, place)
             self._gathered.add(recording.name, coder, told, place)

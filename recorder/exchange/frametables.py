@@ -13,7 +13,7 @@ from typing import Any
 from protocol.labels import Interval
 from protocol.movement import BY_TOKEN
 from recorder.exchange.base import Book, ExchangeError, FrameClock, Labelled, Read, Recording, Report
-from recorder.exchange.record import COLUMNS, TIMES, Gathered, interval_cells, interval_fields, set_cells, set_fields
+from recorder.exchange.record import COLUMNS, TIMES, Gathered, interval_cells, interval_fields, kind_of, set_cells, set_fields
 from recorder.exchange.sheets import Cell, fold, read_sheet, titled, write_sheet
 from recorder.exchange.units import is_empty, movement_of, parse_label, parse_units, units_text
 
@@ -228,7 +228,8 @@ class _Reader:
             self.gathered.say(self.place, "it names neither a movement nor an action unit", "left out")
             return None
         note = "; ".join([*self._notes(), *([f"action units: {self.cell('units')}"] if units.lost else [])])
-        return {**times, "movement": movement, "action_units": units.numbers, "intensity": units.intensity, "note": note}
+        told = {"movement": movement, "action_units": units.numbers, "intensity": units.intensity, "note": note}
+        return {**times, **told, "kind": kind_of(movement, recording.movement)}
 
     def _notes(self) -> list[str]:
         told = [(title, self.cells.get(key)) for key, title in self.layout.kept.items()]

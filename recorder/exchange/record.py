@@ -11,12 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from protocol.labels import BadCoderName, Interval, LabelSet, check_coder
+from protocol.movement import BLINK
 from protocol.schema import describe
 from recorder.exchange.base import Finding, Labelled, Read, Recording
 
 SET_COLUMNS = ("take", "coder", "created_at", "noise", "noise_reason", "set_more")
 INTERVAL_COLUMNS = (
     "interval",
+    "kind",
     "movement",
     "action_units",
     "onset_us",
@@ -32,7 +34,7 @@ INTERVAL_COLUMNS = (
 )
 COLUMNS = (*SET_COLUMNS, *INTERVAL_COLUMNS)
 TIMES = ("onset_us", "apex_us", "offset_us")
-_PLAIN = {"id", "movement", "action_units", *TIMES, "intensity", "confidence", "note"}
+_PLAIN = {"id", "kind", "movement", "action_units", *TIMES, "intensity", "confidence", "note"}
 _LANDMARKS = ("onset", "apex", "offset")
 
 
@@ -51,9 +53,8 @@ def load(text: str | None) -> dict[str, Any] | None:
 
 
 def head(labels: LabelSet) -> dict[str, Any]:
-    """All of the labels but the intervals, of which the order of the ids is kept."""
-    rest = labels.model_dump(mode="json", by_alias=True, exclude={"intervals"})
-    return {**rest, "order": [interval.id for interval in labels.intervals]}
+    """All of the labels but the intervals."""
+    return labels.model_dump(mode="json", by_alias=True, exclude={"intervals"})
 
 
 def body(interval: Interval) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def set_cells(one: Labelled) -> dict[str, str]:
     """The columns that say whose labels these are, of which take, and whether it is noise."""
     labels = one.labels
     plain = LabelSet(coder=labels.coder, created_at=labels.created_at)
-    more = _differing(head(labels), head(plain), {"noise", "order"})
+    more = _differing(head(labels), head(plain), {"noise"})
     if labels.noise and labels.noise.model_extra:
         more["noise"] = labels.noise.model_dump(mode="json")
     return {
@@ -87,6 +88,7 @@ def interval_cells(interval: Interval) -> dict[str, str | int]:
         more["origin"] = whole["origin"]
     return {
         "interval": interval.id,
+        "kind": interval.kind.value,
         "movement": interval.movement or "",
         "action_units": "+".join(map(str, interval.action_units)),
         **{column: "" if (t_us := getattr(interval, column)) is None else t_us for column in TIMES},
@@ -100,6 +102,11 @@ def interval_cells(interval: Interval) -> dict[str, str | int]:
 
 def _differing(whole: Mapping[str, Any], least: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     return {key: value for key, value in whole.items() if key not in known and value != least.get(key, ...)}
+
+
+def kind_of(movement: str | None, asked: str | None) -> str:
+    """The kind of an interval of which it was not told: a blink is one in passing unless the take was made for it."""
+    return "blink" if movement == BLINK.token and asked != BLINK.token else "asked"
 
 
 def set_fields(cells: Mapping[str, str | None]) -> dict[str, Any]:
@@ -118,6 +125,7 @@ def interval_fields(cells: Mapping[str, str | None]) -> dict[str, Any]:
     confidence = cells.get("confidence") or ""
     return {
         "id": cells.get("interval") or "",
+        **({"kind": kind} if (kind := cells.get("kind")) else {}),
         "movement": cells.get("movement") or None,
         "action_units": tuple(_whole("action_units", part) for part in (cells.get("action_units") or "").split("+") if part),
         **{column: None if not (text := cells.get(column)) else _whole(column, text) for column in TIMES},
@@ -224,15 +232,10 @@ class Gathered:
         return labelled, tuple(self._findings)
 
     def _set(self, take: str, coder: str, told: Mapping[str, Any]) -> Labelled | None:
-        found = self._intervals.get((take, coder), {})
-        order = told.get("order")
-        listed = [key for key in order if isinstance(key, str)] if isinstance(order, list) else []
-        wanted = {key: place for place, key in enumerate(listed)}
-        intervals = sorted(found.values(), key=lambda interval: wanted.get(interval.id, len(wanted)))
-        data = {key: value for key, value in told.items() if key != "order"}
-        for attempt in (data, {"coder": coder, "created_at": self._created_at}):
+        intervals = tuple(self._intervals.get((take, coder), {}).values())
+        for attempt in (told, {"coder": coder, "created_at": self._created_at}):
             try:
-                return Labelled(take, LabelSet.model_validate({**attempt, "intervals": tuple(intervals)}))
+                return Labelled(take, LabelSet.model_validate({**attempt, "intervals": intervals}))
             except ValidationError as error:
                 self.say(f"{take}, {coder}", describe(error), "what the file says of the labels as a whole was left out")
         return None

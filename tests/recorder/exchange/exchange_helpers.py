@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from protocol.labels import Interval, LabelSet, Noise, Origin, Origins
+from protocol.labels import Interval, IntervalKind, LabelSet, Noise, Origin, Origins, Sight
 from protocol.movement import BY_TOKEN
 from protocol.streams import Stream
 from recorder.exchange.base import Book, FrameClock, Labelled, Recording
@@ -59,6 +59,7 @@ def intervals(draw, times=any_time):
     movement, units = draw(st.sampled_from([None, *BY_TOKEN])), draw(st.lists(st.integers(1, 99), max_size=3).map(tuple))
     return Interval(
         id=draw(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)),
+        kind=draw(st.sampled_from(IntervalKind)),
         movement=movement,
         action_units=units if units or movement else (4,),
         onset_us=onset_us,
@@ -80,6 +81,11 @@ def label_sets(draw, coders=("a", "coder-1", "x_2")):
         coder=draw(st.sampled_from(coders)),
         created_at=draw(st.datetimes(min_value=datetime(1990, 1, 1), timezones=zones)),
         intervals=tuple(draw(st.lists(intervals(), max_size=3, unique_by=lambda one: one.id))),
+        note=draw(text),
+        done=draw(st.booleans()),
+        saw=draw(st.none() | st.just(Sight(suggestions=True))),
+        spent_s=draw(st.none() | st.floats(0, 1e6)),
+        revision=draw(st.integers(0, 9)),
         noise=draw(st.none() | st.builds(Noise, is_noise=st.booleans(), reason=text)),
     )
 
