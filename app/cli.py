@@ -26,6 +26,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("sync", "app.commands.sync:sync", "Clocks of the colour and thermal cameras against the event clock."),
     Entry("suggest", "app.commands.suggest:suggest", "Onset, apex and offset of the movements in takes."),
     Entry("quality", "app.commands.quality:quality", "The verdict on takes: good, check or redo, and why."),
+    Entry("labels", "app.commands.labels:labels", "Export, import, compare and check labels."),
     Entry("stats", "app.commands.stats:stats", "A data set's data sheet: counts, durations, class shares, balance."),
     Entry("verify", "app.commands.verify:verify", "Check checksums, counts and left-overs; compare with a backup."),
     Entry("backup", "app.commands.backup:command", "A checked copy of a data set in another folder."),

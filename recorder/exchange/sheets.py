@@ -16,7 +16,7 @@ from typing import Any
 
 from recorder.exchange.base import ExchangeError, Finding, read_bytes, write_bytes
 
-Cell = str | int | None
+Cell = str | int | float | None
 Row = Sequence[Cell]
 
 XLSX_CELL = 32_767  # characters that a cell holds (Microsoft, "Excel specifications and limits")

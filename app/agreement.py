@@ -1,0 +1,187 @@
+"""The agreement of coders as JSON, as a table and as one page of HTML with plots. Knows no data set and no window."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from app.cli import program_version
+from protocol.agreement import LANDMARKS, LEAST_IOU, LIMITS, Agreement, Difference, Kappa, Spread, spread
+from recorder.exchange.sheets import Cell
+
+INCHES, DOTS = (7.6, 2.6), 100
+COLOURS = {"onset": "#0072B2", "apex": "#D55E00", "offset": "#009E73"}  # Okabe and Ito, for the colour-blind
+MARKS = {"onset": "o", "apex": "^", "offset": "s"}  # so that nothing is said by colour alone
+BINS = 30
+TITLES = (
+    *("coder_1", "coder_2", "movement", "origin", "takes", "au_overlap", "kappa", "kappa_remark", "noise_kappa"),
+    *(
+        "intervals_1",
+        "intervals_2",
+        "matched",
+        "f1",
+        "landmark",
+        "count",
+        "median_ms",
+        "p95_ms",
+        "bias_ms",
+        "low_ms",
+        "high_ms",
+    ),
+    "identical_takes",
+)
+EVERYTHING = "all"
+DIGITS = 6  # in tables
+
+
+def as_json(report: Agreement) -> dict[str, Any]:
+    """One pair of coders and movement (null: all), as `glimpse labels agree --json` prints it."""
+    return {
+        "coders": list(report.coders),
+        "movement": report.movement,
+        "takes": report.takes,
+        "au_overlap": report.au_overlap,
+        "kappa": asdict(report.movements),
+        "noise_kappa": asdict(report.noise),
+        "intervals": {**asdict(report.intervals), "f1": report.intervals.f1, "least_iou": LEAST_IOU},
+        "landmarks": {name: asdict(one) for name, one in report.landmarks.items()},
+        "by_origin": {origin: {name: asdict(one) for name, one in ones.items()} for origin, ones in report.by_origin.items()},
+        "identical_takes": report.identical,
+    }
+
+
+def as_rows(reports: Sequence[Agreement]) -> list[list[Cell]]:
+    """A table with titles: one row a pair of coders, movement, origin of landmarks ("all" first) and landmark."""
+    rows: list[list[Cell]] = [list(TITLES)]
+    for report in reports:
+        for origin, spreads in ((EVERYTHING, report.landmarks), *report.by_origin.items()):
+            for name, one in spreads.items():
+                cells = {**_common(report), "origin": origin, "landmark": name, **_plain(asdict(one))}
+                rows.append([cells[title] for title in TITLES])
+    return rows
+
+
+def _common(report: Agreement) -> dict[str, Cell]:
+    values = {
+        "au_overlap": report.au_overlap,
+        "kappa": report.movements.value,
+        "noise_kappa": report.noise.value,
+        "f1": report.intervals.f1,
+    }
+    return {
+        "coder_1": report.coders[0],
+        "coder_2": report.coders[1],
+        "movement": report.movement or EVERYTHING,
+        "takes": report.takes,
+        "kappa_remark": report.movements.remark,
+        "intervals_1": report.intervals.first,
+        "intervals_2": report.intervals.second,
+        "matched": report.intervals.matched,
+        "identical_takes": report.identical,
+        **_plain(values),
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Cell]:
+    """Numbers stay numbers; what there is none of is an empty cell."""
+    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in values.items()}
+
+
+def number(value: float | None) -> str:
+    """Three decimals, as papers have it."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def kappa_text(kappa: Kappa) -> str:
+    """The value, with its remark where there is one."""
+    return number(kappa.value) + (f" ({kappa.remark})" if kappa.remark else "")
+
+
+def page(reports: Sequence[Agreement], name: str) -> str:
+    """The report of a data set as HTML that holds everything it shows."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    template = environment.from_string(files("assets").joinpath("report", "agreement.html").read_text(encoding="utf-8"))
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Glimpse {program_version()}"
+    pairs = list(dict.fromkeys(report.coders for report in reports))
+    return template.render(
+        title=f"Agreement of coders, {name}",
+        pairs=[_pair([report for report in reports if report.coders == coders]) for coders in pairs],
+        least_iou=LEAST_IOU,
+        limits=LIMITS,
+        made=made,
+    )
+
+
+def _pair(reports: Sequence[Agreement]) -> dict[str, Any]:
+    whole = reports[0]
+    return {
+        "coders": " and ".join(whole.coders),
+        "later": whole.coders[1],
+        "rows": [_row(report) for report in reports],
+        "spreads": [_spreads(EVERYTHING, whole.landmarks), *(_spreads(*one) for one in whole.by_origin.items())],
+        "plot": picture(whole.differences),
+        "identical": whole.identical,
+    }
+
+
+def _row(report: Agreement) -> dict[str, Any]:
+    return {
+        "movement": report.movement or EVERYTHING,
+        "takes": report.takes,
+        "au_overlap": number(report.au_overlap),
+        "kappa": kappa_text(report.movements),
+        "noise": kappa_text(report.noise),
+        "f1": number(report.intervals.f1),
+        "intervals": f"{report.intervals.matched} of {report.intervals.first} and {report.intervals.second}",
+        "medians": [number(report.landmarks[name].median_ms) for name in LANDMARKS],
+    }
+
+
+def _spreads(origin: str, spreads: Any) -> dict[str, Any]:
+    return {"origin": origin, "landmarks": [{"name": name, **_shown(one)} for name, one in spreads.items()]}
+
+
+def _shown(one: Spread) -> dict[str, Any]:
+    return {key: value if isinstance(value, int) else number(value) for key, value in asdict(one).items()}
+
+
+def picture(differences: Sequence[Difference]) -> str | None:
+    """A PNG in base64: the differences against the length into the recording (Bland & Altman), and how many are how large."""
+    if not differences:
+        return None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=INCHES, dpi=DOTS, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2), sharey=True)
+    _bland_altman(left, differences)
+    groups = {name: [one.ms for one in differences if one.landmark == name] for name in LANDMARKS}
+    told = {name: values for name, values in groups.items() if values}
+    colours = [COLOURS[name] for name in told]
+    right.hist(list(told.values()), BINS, orientation="horizontal", stacked=True, color=colours, label=list(told))
+    right.set_xlabel("landmarks")
+    right.legend(fontsize="small", frameon=False)
+    out = io.BytesIO()
+    figure.savefig(out, format="png")
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def _bland_altman(axes: Any, differences: Sequence[Difference]) -> None:
+    """Event time of the mean of both has no zero of its own: it counts from the earliest landmark of the take."""
+    first = {take: min(one.first_us for one in differences if one.take == take) for take in {one.take for one in differences}}
+    for name in LANDMARKS:
+        ones = [one for one in differences if one.landmark == name]
+        means = [((one.first_us - first[one.take]) + (one.second_us - first[one.take])) / 2000 for one in ones]
+        axes.scatter(means, [one.ms for one in ones], s=14, marker=MARKS[name], color=COLOURS[name], alpha=0.7, label=name)
+    whole = spread([one.ms for one in differences])
+    for value, style in ((whole.bias_ms, "-"), (whole.low_ms, "--"), (whole.high_ms, "--")):
+        if value is not None:
+            axes.axhline(value, color="#444444", linestyle=style, linewidth=1)
+    axes.set_xlabel("mean of both, from the take's first landmark (ms)")
+    axes.set_ylabel("second - first (ms)")
