@@ -20,6 +20,7 @@ EXPOSURE_US = 12_000.0  # where the table does not tell
 CHUNKS = 12  # stretches of a take, of each of which the promptest arrivals count
 PROMPT = 0.15  # quantile of the arrivals of a stretch: a few may be early by a clock's tick, none by much
 MIN_PAIRS = 8
+MOST_UNCERTAIN_US = 10_000_000.0  # cameras are started within seconds of one another: less is known than without a look
 LEAST_SPAN_US = 1_000_000
 FEW = 8.0  # arrivals of a stretch whose low quantile scatters by twice what the line through the stretches tells
 DRIFT_FLOOR_PPM = 8.0  # 1 sigma: arrivals may become slower as the computer gets busy, 0.1 ms in a take of 15 s
@@ -81,10 +82,12 @@ def align_by_host(
     level, slope, level_sigma, slope_sigma = found
     at_reference = level + slope * -float(np.median(arrived_us))
     sigma_us = float(np.hypot(level_sigma, slope_sigma * np.median(arrived_us)))
-    wide = (LATENCY_US[1] - LATENCY_US[0]) / 2
+    half_us = float(np.hypot((LATENCY_US[1] - LATENCY_US[0]) / 2, NORMAL_95 * sigma_us))
+    if half_us > MOST_UNCERTAIN_US:
+        return None  # times that lie, as of centuries: their line means nothing
     return HostFit(
         at_reference - sum(LATENCY_US) / 2,
-        float(np.hypot(wide, NORMAL_95 * sigma_us)),
+        half_us,
         slope * 1e6,
         float(np.hypot(slope_sigma * 1e6, DRIFT_FLOOR_PPM)),
         at_reference,

@@ -70,3 +70,10 @@ def test_arrivals_of_another_computer_or_too_few_of_them_tell_nothing() -> None:
     assert align_by_host(event_arrivals(), elsewhere, REFERENCE_US, None, None) is None
     assert align_by_host(event_arrivals(), picture_arrivals(30_000, count=5), REFERENCE_US, None, None) is None
     assert align_by_host(Arrivals.of_pairs([]), pictures, REFERENCE_US, None, None) is None
+
+
+def test_pictures_whose_times_lie_by_centuries_are_aligned_by_nothing() -> None:
+    pictures = picture_arrivals(30_000)
+    lying = pictures.stream_us.copy()
+    lying[::2] += 2**61
+    assert align_by_host(event_arrivals(), Arrivals(lying, pictures.host_us), REFERENCE_US, None, READOUT_US) is None
