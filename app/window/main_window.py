@@ -66,6 +66,7 @@ class MainWindow(QMainWindow):
         self._sheet: KeySheet | None = None
         self._leave_anyway = False
         self.banners = Banners()
+        self.banners.left.connect(self._give_keys)
         self._stack = QStackedWidget()
         self._lay_out()
         self._make_actions()
@@ -162,6 +163,10 @@ class MainWindow(QMainWindow):
         for other, button in self._buttons.items():
             button.setChecked(other == name)
         return page
+
+    def _give_keys(self) -> None:
+        if self._shown is not None:
+            self._shown.take_keys()
 
     def _make(self, name: str) -> Page:
         page = self._entries[name].make()

@@ -3,8 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.i18n import tr
 from app.window.icons import icon
@@ -47,9 +57,11 @@ class Strip(QFrame):
         row.addWidget(self.label, 1)
         if message.action and message.call is not None:
             self.button = QPushButton(message.action)
+            self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take the keys from the page
             self.button.clicked.connect(self._act)
             row.addWidget(self.button)
         self._cross = QToolButton()
+        self._cross.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._cross.setToolTip(tr("Close this message"))
         self._cross.clicked.connect(lambda: dismiss(self))
         row.addWidget(self._cross)
@@ -70,7 +82,9 @@ class Strip(QFrame):
 
 
 class Banners(QWidget):
-    """The place for banners, above a page; without any it takes no room."""
+    """The place for banners, above a page; without any it takes no room. left: one that had the keys is gone."""
+
+    left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,10 +117,14 @@ class Banners(QWidget):
         return next((one for one in self._strips if one.message.key == key), None)
 
     def _remove(self, strip: Strip) -> None:
+        keys_at = QApplication.focusWidget()
+        had_keys = keys_at is not None and strip.isAncestorOf(keys_at)
         self._strips.remove(strip)
         self._column.removeWidget(strip)
         strip.hide()
         strip.deleteLater()
+        if had_keys:
+            self.left.emit()
 
 
 class Toasts(QWidget):

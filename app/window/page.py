@@ -25,6 +25,10 @@ class Page(QWidget):
     def activate(self) -> None:
         """The page is shown from now on: begin to pull and draw."""
 
+    def take_keys(self) -> None:
+        """The keys go to the page again."""
+        self.setFocus()
+
     def deactivate(self) -> None:
         """The page is hidden from now on: stop drawing."""
 

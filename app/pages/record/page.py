@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths, Qt
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.capture import CaptureLink
 from app.i18n import tr, trn
@@ -66,7 +66,13 @@ class RecordPage(Page):
             self._warming.start()
             self.flow.link.start()
         if self._stack.currentWidget() is self.setup:
-            self.setup.go.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_keys()
+
+    def take_keys(self) -> None:
+        """To the button that goes on, or to the session."""
+        view = self.session_view
+        keys_to: QWidget = self.setup.go if view is None or self._stack.currentWidget() is self.setup else view
+        keys_to.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def begin(self, wishes: SessionWishes) -> None:
         """Open the session that was agreed on."""
@@ -119,7 +125,7 @@ class RecordPage(Page):
         """The session is over: the questions for the next one."""
         self.setup.refresh_folder()
         self._stack.setCurrentWidget(self.setup)
-        self.setup.go.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.take_keys()
 
     def _tell(self, said: Said) -> None:
         action = {"restart": tr("Go on"), "rearm": tr("Open the cameras again")}.get(said.remedy, "")

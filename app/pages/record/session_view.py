@@ -6,7 +6,7 @@ Imports what is slow to import; the page makes it when a session begins.
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -191,7 +191,6 @@ class SessionView(QWidget):
 
     def go_on(self) -> None:
         """The one key that goes on: from the rig check to the plan, from the plan into the take, from the end back."""
-        self.flow.hold()
         if self.flow.stage is Stage.RIG:
             self.flow.to_plan()
             self.flow.open_again()
@@ -246,6 +245,12 @@ class SessionView(QWidget):
             self.asked_label.emit(self._last)
 
     # What happens by itself
+
+    def event(self, event: QEvent) -> bool:
+        """Any key keeps the next step from coming by itself; this comes before the key's own action."""
+        if event.type() is QEvent.Type.ShortcutOverride:
+            self.flow.hold()
+        return super().event(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         """The page is in sight."""

@@ -104,6 +104,7 @@ class SessionFlow:
         self._decided: list[tuple[Decided, Place | None]] = []  # of this session, the newest last
         self._practice_folder = PracticeFolder()
         self._deadline_s: float | None = None
+        self._held = False  # the operator keeps what would come by itself from coming, until the next step
         self._were_open = False  # by a status, which may come after `Armed` and yet be older
         self._version = 0
 
@@ -492,7 +493,7 @@ class SessionFlow:
 
     def _go(self, stage: Stage) -> None:
         self.stage = stage
-        self._deadline_s = None
+        self._deadline_s, self._held = None, False
         self._touch()
 
     # Hands free: nobody presses a key, the next step comes by itself
@@ -508,12 +509,12 @@ class SessionFlow:
     def hold(self) -> None:
         """A key was pressed: let nothing come by itself until the next step."""
         if self._deadline_s is not None:
-            self.hands_free = False
-        self._hold()
-        self._touch()
+            self._held = True
+            self._hold()
+            self._touch()
 
     def _hands_free(self) -> None:
-        if not self.hands_free or self.practice:
+        if not self.hands_free or self.practice or self._held:
             self._deadline_s = None
             return
         if self._deadline_s is None:

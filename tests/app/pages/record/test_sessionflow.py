@@ -456,14 +456,16 @@ def test_hands_free_starts_takes_and_decides_by_itself(room):
     assert (room.flow.stage, room.flow.chosen) == (Stage.READY, SMILE)
 
 
-def test_a_key_stops_what_would_come_by_itself(room):
+def test_a_key_stops_what_would_come_by_itself_until_the_next_step(room):
     room.flow.hands_free = True
     room.to_plan()
     room.hear()
     room.flow.hold()
     room.now_s += 1000
     room.hear()
-    assert (room.flow.stage, room.flow.hands_free, room.flow.seconds_left) == (Stage.READY, False, None)
+    assert (room.flow.stage, room.flow.seconds_left) == (Stage.READY, None)
+    room.record()
+    assert room.flow.seconds_left == HANDS_FREE_S[Verdict.GOOD]
 
 
 @pytest.mark.parametrize("why", ["red", "closed", "practice"])
