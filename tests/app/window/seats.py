@@ -1,6 +1,7 @@
 """Somebody who sits before the window: presses keys and looks what it says. In this process, or before one of its own.
 
-As a program, `seats.py DATA [CAMERA]`: the window as `glimpse` opens it, which tells on its standard output what it shows.
+As a program, `seats.py DATA [CAMERA [RGB]]`: the window as `glimpse` opens it, which tells on its standard output what it
+shows, and presses the keys that are named on its standard input.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtTest import QTest
 
 from app.settings import AppSettings, Preferences, save_settings
@@ -174,9 +175,21 @@ class Seat:
         self.until(lambda told: told.stage in ("ready", "finished") and told.settled, "the plan after the take")
         return judged
 
+    def abort(self) -> None:
+        """End the take by its key once there is something to keep."""
+        self.until(lambda told: told.events > 1000, "events in the file")
+        self.key("Escape")
+
     def at_step(self, step: str) -> None:
         """Wait until the script is there."""
         self.until(lambda told: told.step == step, step)
+
+
+def press(window: MainWindow, name: str) -> None:
+    """Press and release a key by Qt's own queue of the platform's events."""
+    held, _, bare = name.rpartition("+")
+    modifier = Qt.KeyboardModifier.ControlModifier if held == "ctrl" else Qt.KeyboardModifier.NoModifier
+    QTest.keyClick(window.windowHandle(), KEYS[bare], modifier)
 
 
 class Inside(Seat):
@@ -187,10 +200,14 @@ class Inside(Seat):
 
     def key(self, name: str) -> None:
         """Press and release a key."""
-        held, _, bare = name.rpartition("+")
-        modifier = Qt.KeyboardModifier.ControlModifier if held == "ctrl" else Qt.KeyboardModifier.NoModifier
         self._have_the_keys()
-        QTest.keyClick(self.window.windowHandle(), KEYS[bare], modifier)
+        press(self.window, name)
+
+    def press_button(self, key: str) -> None:
+        """Press the button of the banner with that key."""
+        strip = self.window.banners.strip(key)
+        assert strip is not None
+        QTest.mouseClick(strip.button, Qt.MouseButton.LeftButton)
 
     def _have_the_keys(self) -> None:
         """Give the window the keys back, as a desktop does when a window that had them goes."""
@@ -231,16 +248,18 @@ def seated(qtbot: Any, data: Path, settings: Path, camera: str = CAMERA, **wishe
 
 
 class Outside(Seat):
-    """Before a window in a process of its own, with the keys of a real X server."""
+    """Before a window in a process of its own, with the keys of a real X server; without a display, with those of Qt."""
 
-    def __init__(self, display: str, home: Path, data: Path, *options: str) -> None:
+    def __init__(self, display: str | None, home: Path, data: Path, *options: str) -> None:
         self._display = display
-        environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "HOME": str(home)}
+        environment = {**os.environ, "QT_QPA_PLATFORM": "xcb" if display else "offscreen", "HOME": str(home)}
+        environment |= {"DISPLAY": display} if display else {}
         environment |= {"XDG_CONFIG_HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"}
         environment.pop("WAYLAND_DISPLAY", None)
         command = [sys.executable, __file__, str(data), *options]
         self.errors = (home / "stderr").open("w+")
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.errors}
+        self.process: subprocess.Popen[str] = subprocess.Popen(command, env=environment, text=True, **pipes)
         self._told: dict[str, Any] = {"page": ""}
         self._listener = threading.Thread(target=self._listen, name="listener")
         self._listener.start()
@@ -253,10 +272,12 @@ class Outside(Seat):
 
     def key(self, name: str) -> None:
         """Press and release a key."""
-        self._xdotool("key", "--clearmodifiers", name)
-
-    def _xdotool(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env={**os.environ, "DISPLAY": self._display}, check=True, timeout=20)
+        if self._display is None:
+            assert self.process.stdin is not None
+            self.process.stdin.write(f"{name}\n")
+            self.process.stdin.flush()
+            return
+        subprocess.run(["xdotool", "key", name], env={**os.environ, "DISPLAY": self._display}, check=True, timeout=60)
 
     def look(self) -> dict[str, Any]:
         """What the window shows now."""
@@ -284,12 +305,14 @@ class Outside(Seat):
             self.process.wait()
         self._listener.join()
         assert self.process.stdout is not None
+        assert self.process.stdin is not None
         self.process.stdout.close()
+        self.process.stdin.close()
         self.errors.close()
 
 
 @contextlib.contextmanager
-def seated_outside(display: str, home: Path, data: Path, *options: str) -> Iterator[Outside]:
+def seated_outside(display: str | None, home: Path, data: Path, *options: str) -> Iterator[Outside]:
     """A window in a process of its own."""
     seat = Outside(display, home, data, *options)
     try:
@@ -305,6 +328,22 @@ def _tell(window: MainWindow, last: list[str]) -> None:
         print(line, flush=True)
 
 
+class Ear(QObject):
+    """Hears the keys that are named on the standard input."""
+
+    heard = Signal(str)
+
+    def listen(self) -> None:
+        """Until there is no more to hear; runs in a thread."""
+        for line in sys.stdin:
+            self.heard.emit(line.strip())
+
+
+def _press(window: MainWindow, name: str) -> None:
+    window.activateWindow()
+    QTimer.singleShot(50, window, lambda: press(window, name))
+
+
 def main() -> int:
     """`glimpse` with a window that tells what it shows."""
     from app.window import start
@@ -315,6 +354,9 @@ def main() -> int:
         last: list[str] = []
         timer.timeout.connect(lambda: _tell(window, last))
         timer.start(50)
+        ear = Ear(window)
+        ear.heard.connect(lambda name: _press(window, name))
+        threading.Thread(target=ear.listen, daemon=True).start()
         return window
 
     start.make_window = telling

@@ -37,7 +37,7 @@ def a_session(seat, folder):
     seat.take("Return")
     assert seat.told.chosen == "frown 1"  # only noise is there, and nothing else is left to do
 
-    seat.take("Return", during=lambda: seat.key("Escape"))
+    seat.take("Return", during=seat.abort)
     assert seat.told.chosen == "frown 1"
     seat.key("ctrl+e")
     seat.until(lambda told: told.stage == "finished", "the end of the session")
@@ -65,8 +65,8 @@ def assert_the_session_is_on_disk(folder, capsys):
     assert noise.rig_check["checks"]
     assert kept.person.session == json.loads(next(folder.glob("*.session.json")).read_text())["label"]
     capsys.readouterr()
-    for word in ("inspect", "verify"):
-        assert main([word, *(str(folder / name) for name in names(folder))]) == 0, capsys.readouterr()
+    assert main(["inspect", *(str(folder / name) for name in names(folder))]) == 0, capsys.readouterr()
+    assert main(["verify", str(folder.parent)]) == 0, capsys.readouterr()
 
 
 def how(manifest):
