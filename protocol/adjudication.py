@@ -120,7 +120,7 @@ def _apart(first: Interval, second: Interval, landmark: Landmark, tolerance_us: 
 def disagreements(
     first: LabelSet, second: LabelSet, tolerance_us: int = TOLERANCE_US, iou: float = IOU
 ) -> tuple[Disagreement, ...]:
-    """All that two coders do not agree about, in the order of time; noise comes first, and not to have judged it is to see none."""
+    """All that two coders do not agree about, in the order of time; noise comes first. Not to have judged it is to see none."""
     matching = match_intervals(first.intervals, second.intervals, iou)
     found = [Disagreement(one.onset_us, one, None, (MISSING,)) for one in matching.only_first]
     found += [Disagreement(one.onset_us, None, one, (MISSING,)) for one in matching.only_second]

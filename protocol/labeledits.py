@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from protocol.errors import GlimpseError
-from protocol.labels import Interval, LabelSet, Origin, check_coder
+from protocol.labels import Coder, Interval, LabelSet, Origin
 from protocol.schema import Instant, Part, describe, unknown_keys
 
 INTERVAL = "intervals/"  # a place: this and the interval's id; None there means that there is no such interval
@@ -43,7 +43,7 @@ class Edit(Part):
     before: Mapping[str, Any] = Field(alias="from")
     after: Mapping[str, Any] = Field(alias="to")
     at: Instant
-    who: Annotated[str, AfterValidator(check_coder)]
+    who: Coder
 
     @model_validator(mode="after")
     def _check(self) -> Self:

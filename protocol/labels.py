@@ -49,6 +49,9 @@ def _coder(name: str) -> str:
         raise ValueError(str(error).removesuffix(".")) from error
 
 
+Coder = Annotated[str, AfterValidator(_coder)]
+
+
 def _token(token: str) -> str:
     if token not in BY_TOKEN:
         raise ValueError(f"{token!r} is not a movement; legal are {', '.join(BY_TOKEN)}")
@@ -82,7 +85,7 @@ class IntervalKind(StrEnum):
 class IntervalRef(Part):
     """An interval of another coder: what a consensus was made of."""
 
-    coder: Annotated[str, AfterValidator(_coder)]
+    coder: Coder
     interval: Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -160,14 +163,14 @@ class Sight(Part):
 class Original(Part):
     """One coder's labels as they were when they were adjudicated. digest: `LabelSet.digest` of then."""
 
-    coder: Annotated[str, AfterValidator(_coder)]
+    coder: Coder
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Adjudication(Part):
     """How a consensus came about. by: who decided; dropped: intervals left out on purpose; undecided: not yet looked at."""
 
-    by: Annotated[str, AfterValidator(_coder)]
+    by: Coder
     at: Instant
     originals: Annotated[tuple[Original, ...], Field(min_length=2)]
     dropped: tuple[IntervalRef, ...] = ()
@@ -205,7 +208,7 @@ class LabelSet(Versioned):
     VERSION: ClassVar[tuple[int, int]] = (1, 1)
     MIGRATIONS: ClassVar[Mapping[str, Migration]] = {"1.0": _from_1_0}
 
-    coder: Annotated[str, AfterValidator(_coder)]
+    coder: Coder
     created_at: Instant
     intervals: Annotated[tuple[Interval, ...], AfterValidator(_in_time)] = ()
     noise: Noise | None = None

@@ -102,6 +102,11 @@ def test_a_misspelt_key_or_place_is_found() -> None:
         difference(LABELS, LABELS.model_copy(update={"intervals": (misspelt,)}), "x", **BY)
 
 
+def test_who_edits_is_a_pseudonym() -> None:
+    with pytest.raises(BadEdit, match="cannot be a coder's name"):
+        set_place(LABELS, "finished", "done", True, at=AT, who="Anna Bell")
+
+
 def test_an_unsound_result_is_refused() -> None:
     edit = set_place(LABELS, "note", "note", 5, **BY)
     with pytest.raises(BadEdit, match="note"):
