@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from app.cli import program_version
-from protocol.agreement import LANDMARKS, LEAST_IOU, LIMITS, Agreement, Difference, Kappa, Spread, spread
+from protocol.agreement import LANDMARKS, LEAST_IOU, LIMITS, ONE_LABEL, Agreement, Difference, Kappa, Spread, spread
 from recorder.exchange.sheets import Cell
 
 INCHES, DOTS = (7.6, 2.6), 100
@@ -96,8 +96,8 @@ def number(value: float | None) -> str:
 
 
 def kappa_text(kappa: Kappa) -> str:
-    """The value, with its remark where there is one."""
-    return number(kappa.value) + (f" ({kappa.remark})" if kappa.remark else "")
+    """The value; said where it is one by definition only."""
+    return number(kappa.value) + (" (one label only)" if kappa.remark == ONE_LABEL else "")
 
 
 def page(reports: Sequence[Agreement], name: str) -> str:
@@ -151,7 +151,7 @@ def _shown(one: Spread) -> dict[str, Any]:
 
 
 def picture(differences: Sequence[Difference]) -> str | None:
-    """A PNG in base64: the differences against the length into the recording (Bland & Altman), and how many are how large."""
+    """A PNG in base64: the differences against the length of the movement (after Bland & Altman), and how many are how large."""
     if not differences:
         return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -166,22 +166,21 @@ def picture(differences: Sequence[Difference]) -> str | None:
     colours = [COLOURS[name] for name in told]
     right.hist(list(told.values()), BINS, orientation="horizontal", stacked=True, color=colours, label=list(told))
     right.set_xlabel("landmarks")
-    right.legend(fontsize="small", frameon=False)
     out = io.BytesIO()
     figure.savefig(out, format="png")
     return base64.b64encode(out.getvalue()).decode()
 
 
 def _bland_altman(axes: Any, differences: Sequence[Difference]) -> None:
-    """Event time of the mean of both has no zero of its own: it counts from the earliest landmark of the take."""
-    first = {take: min(one.first_us for one in differences if one.take == take) for take in {one.take for one in differences}}
+    """The mean of two event times says nothing, its zero being arbitrary: the length of the movement takes its place."""
     for name in LANDMARKS:
         ones = [one for one in differences if one.landmark == name]
-        means = [((one.first_us - first[one.take]) + (one.second_us - first[one.take])) / 2000 for one in ones]
-        axes.scatter(means, [one.ms for one in ones], s=14, marker=MARKS[name], color=COLOURS[name], alpha=0.7, label=name)
+        lengths, ms = [one.length_us / 1000 for one in ones], [one.ms for one in ones]
+        axes.scatter(lengths, ms, s=14, marker=MARKS[name], color=COLOURS[name], alpha=0.7, label=name)
     whole = spread([one.ms for one in differences])
     for value, style in ((whole.bias_ms, "-"), (whole.low_ms, "--"), (whole.high_ms, "--")):
         if value is not None:
             axes.axhline(value, color="#444444", linestyle=style, linewidth=1)
-    axes.set_xlabel("mean of both, from the take's first landmark (ms)")
+    axes.set_xlabel("length of the movement, mean of both (ms)")
     axes.set_ylabel("second - first (ms)")
+    axes.legend(fontsize="small", frameon=False)

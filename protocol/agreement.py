@@ -61,7 +61,9 @@ class Scores:
 
 @dataclass(frozen=True)
 class Difference:
-    """One landmark that both set, on the same movement. origins: of the first and the second coder's."""
+    """One landmark that both set, on the same movement. origins: of the first and the second coder's; length_us: of the movement,
+    the mean of both.
+    """
 
     take: str
     movement: str
@@ -69,6 +71,7 @@ class Difference:
     first_us: int
     second_us: int
     origins: tuple[Origin, Origin]
+    length_us: float
 
     @property
     def ms(self) -> float:
@@ -221,7 +224,8 @@ def landmark_differences(both: Both) -> list[Difference]:
             first_us, second_us = getattr(one, f"{landmark}_us"), getattr(other, f"{landmark}_us")
             if first_us is not None and second_us is not None:
                 origins = getattr(one.origin, landmark), getattr(other.origin, landmark)
-                found.append(Difference(both.take, label_of(one), landmark, first_us, second_us, origins))
+                length_us = (one.duration_us + other.duration_us) / 2
+                found.append(Difference(both.take, label_of(one), landmark, first_us, second_us, origins, length_us))
     return found
 
 

@@ -1,5 +1,7 @@
 import csv
 import json
+import shutil
+import subprocess
 
 import pytest
 from exchange_helpers import BOOK, FRAME_US, NOW, START_US, TAKES, interval, junk, labelled
@@ -213,6 +215,13 @@ def test_bids_files_are_named_and_described_as_the_standard_wants(tmp_path):
     sidecar = json.loads((tmp_path / "sub-4" / "beh" / "sub-4_task-frown_run-1_events.json").read_text())
     assert set(titles) <= set(sidecar)
     assert json.loads((tmp_path / "dataset_description.json").read_text())["BIDSVersion"]
+
+
+@pytest.mark.skipif(shutil.which("bids-validator-deno") is None, reason="bids-validator-deno is not installed")
+def test_the_validator_of_bids_finds_no_error(tmp_path):
+    bids.write(tmp_path, [labelled(interval(), take=take) for take in TAKES], BOOK)
+    told = subprocess.run(["bids-validator-deno", tmp_path, "--format", "json"], capture_output=True, timeout=100).stdout
+    assert [one for one in json.loads(told)["issues"]["issues"] if one["severity"] == "error"] == []
 
 
 @pytest.mark.parametrize(
