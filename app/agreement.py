@@ -151,7 +151,7 @@ def _shown(one: Spread) -> dict[str, Any]:
 
 
 def picture(differences: Sequence[Difference]) -> str | None:
-    """A PNG in base64: the differences against the length of the movement (after Bland & Altman), and how many are how large."""
+    """A PNG in base64: differences against the length of the movement (after Bland & Altman), and how many are how large."""
     if not differences:
         return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -183,4 +183,4 @@ def _bland_altman(axes: Any, differences: Sequence[Difference]) -> None:
             axes.axhline(value, color="#444444", linestyle=style, linewidth=1)
     axes.set_xlabel("length of the movement, mean of both (ms)")
     axes.set_ylabel("second - first (ms)")
-    axes.legend(fontsize="small", frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=len(LANDMARKS), fontsize="small", frameon=False)

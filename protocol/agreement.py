@@ -61,8 +61,8 @@ class Scores:
 
 @dataclass(frozen=True)
 class Difference:
-    """One landmark that both set, on the same movement. origins: of the first and the second coder's; length_us: of the movement,
-    the mean of both.
+    """One landmark that both set, on the same movement. origins: of the first and the second coder's; length_us: of the
+    movement, the mean of both.
     """
 
     take: str
