@@ -25,6 +25,7 @@ BUDGET_BYTES = 256 << 20  # 16 million events: five takes of 10 s, or what a lon
 AHEAD_SHARE = 0.25  # of the budget is decoded ahead of the cursor: what lies behind it is kept for the way back
 LEAST_AHEAD, AHEAD_WINDOWS = 8, 3  # chunks decoded ahead; and at least so many times what the cursor's window needs
 SETTLED_STEPS = 2  # so many steps the same way are a direction
+PAUSE_S = 0.3  # in which the cursor rests before the rest of a short take is decoded: pictures come first
 FIRST_US, LAST_US = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
 
 Accumulated: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]
@@ -232,7 +233,7 @@ class _Ahead:
         self._count = chunks
         self._most = cache.ahead_chunks
         self._changed = threading.Condition()
-        self._seen = (0, 0)
+        self._seen = (-1, -1)
         self._way, self._steps = 1, 0
         self._turn = 0  # counts the looks: work for an older one is given up
         self._closed = False
@@ -251,16 +252,19 @@ class _Ahead:
             self._changed.notify()
 
     def _run(self) -> None:
-        done = -1
+        done = 0
         while True:
             with self._changed:
                 while not self._closed and self._turn == done:
                     self._changed.wait()
+                done, numbers, rest = self._turn, list(self._near()), list(self._far())
+            self._decode(numbers, done)
+            with self._changed:
+                if not self._closed and self._turn == done:
+                    self._changed.wait(PAUSE_S)
                 if self._closed:
                     return
-                done = self._turn
-                numbers = list(self._order())
-            self._decode(numbers, done)
+            self._decode(rest, done)
 
     def _decode(self, numbers: list[int], turn: int) -> None:
         for number in numbers:
@@ -271,7 +275,8 @@ class _Ahead:
                 with contextlib.suppress(GlimpseError, ValueError):
                     self._cache.get(number)
 
-    def _order(self) -> Iterator[int]:
+    def _near(self) -> Iterator[int]:
+        """What the next steps need."""
         first, last = self._seen
         reach = min(self._most, max(LEAST_AHEAD, AHEAD_WINDOWS * (last - first + 1)))
         onward = range(last + 1, min(self._count, last + 1 + reach))
@@ -280,6 +285,10 @@ class _Ahead:
         yield from near
         if self._steps < SETTLED_STEPS or self._cache.holds_all:
             yield from far
+
+    def _far(self) -> Iterator[int]:
+        """All the rest, where it fits."""
+        first, last = self._seen
         if self._cache.holds_all:
             yield from range(last + 1, self._count)
             yield from range(first - 1, -1, -1)
