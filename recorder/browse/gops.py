@@ -126,7 +126,7 @@ class GroupCache:
         self._small: dict[int, NDArray[np.uint8]] = {}
         self._shrunk: set[int] = set()  # groups whose small copies are all there
         self._target, self._way, self._turn = 0, 1, 0
-        self._closed = False
+        self._closed = self._over = False
         self._colours, self._colours_lock = VideoReformatter(), threading.Lock()
         self._shrinker = VideoReformatter()
         self._thread = threading.Thread(target=self._run, name="pictures-ahead", daemon=True)
@@ -166,8 +166,12 @@ class GroupCache:
 
     def _is_known(self, number: int) -> bool:
         """Whether it is there, or known to be nowhere."""
-        if self._groups is None or self.problem is not None or not 0 <= number < self._groups.count:
-            return self.problem is not None or self._groups is not None
+        if self._over:
+            return True
+        if self._groups is None:
+            return False
+        if not 0 <= number < self._groups.count:
+            return True
         return number in self._missing or self._frame(number) is not None
 
     def _image(self, frame: VideoFrame) -> Image:
@@ -177,21 +181,24 @@ class GroupCache:
             return self._colours.reformat(frame, format="bgr24").to_ndarray()  # type: ignore[return-value]
 
     def _run(self) -> None:
+        groups = None
         try:
             groups = VideoGroups(self.path)
-        except VideoError as error:
             with self._changed:
-                self.problem = str(error)
+                self._groups = groups
                 self._changed.notify_all()
-            return
-        with self._changed:
-            self._groups = groups
-            self._changed.notify_all()
-        try:
             while (job := self._next_job()) is not None:
                 self._decode(*job)
-        finally:
-            groups.close()
+        except VideoError as error:
+            self.problem = str(error)
+        except (av.FFmpegError, MemoryError) as error:
+            self.problem = f"{self.path}: cannot be read on ({error}); open the take again."
+        finally:  # whatever happened, nobody must wait for pictures any more
+            with self._changed:
+                self._over = True
+                self._changed.notify_all()
+            if groups is not None:
+                groups.close()
 
     def _next_job(self) -> tuple[int, int, bool] | None:
         """(group, turn, whether in full size) that is wanted most; waits for one, None when all was closed."""

@@ -9,7 +9,7 @@ from protocol.streams import Stream
 from recorder.browse.pictures import PictureBrowser, stored_alignment
 from recorder.frametable import FrameTableWriter
 from recorder.take import Take, TakeError
-from recorder.video import RgbVideoWriter, ThermalVideoWriter
+from recorder.video import RgbVideoWriter, ThermalVideoWriter, VideoError
 
 STEP_US = 33_333
 COUNT = 100  # three groups and a bit: a key frame a second
@@ -147,6 +147,17 @@ def test_a_video_that_cannot_be_read_says_why(tmp_path):
     with Take(path) as take, PictureBrowser(take, Stream.RGB) as browser:
         assert browser.at(T0_US).image is None
         assert "cannot be read as a video" in browser.problem
+
+
+def test_nobody_waits_for_a_video_that_goes_away_while_it_is_open(path, monkeypatch):
+    def gone(self, group):
+        raise VideoError("the disk was taken away.")
+
+    monkeypatch.setattr("recorder.browse.gops.VideoGroups.decode", gone)
+    with Take(path) as take, PictureBrowser(take, Stream.RGB) as browser:
+        assert browser.at(BEGIN_US).image is None
+        assert browser.at(BEGIN_US + 50 * STEP_US).image is None
+        assert browser.problem == "the disk was taken away."
 
 
 def test_a_video_that_was_cut_off_shows_what_came_before(path, tmp_path):
