@@ -164,7 +164,8 @@ class JournalWriter:
         self._fsync = fsync
         self._waiting: list[bytes] = []  # appended and not yet known to be on disk
         self._suspect = False  # whether the last sync failed, after which the system may have forgotten what it was given
-        self._mutex = threading.Lock()
+        self._mutex = threading.Lock()  # what is above
+        self._syncing = threading.Lock()  # one sync at a time; appending need not wait for it
 
     @property
     def size(self) -> int:
@@ -188,17 +189,22 @@ class JournalWriter:
 
     def sync(self, path: Path) -> None:
         """Put what was appended on disk; what a failed try may have lost is written again. Raises OSError."""
-        with self._mutex:
-            if not self.waiting:
+        with self._syncing:
+            with self._mutex:
+                start, end, count = self._synced, self._size, len(self._waiting)
+                lost = b"".join(self._waiting) if self._suspect else b""
+            if start == end:
                 return
-            start, end, data, again = self._synced, self._size, b"".join(self._waiting), self._suspect
-            count, self._suspect = len(self._waiting), True
-        _sync(path, start, data if again else b"", self._fsync)
-        if start == 0:
-            sync_folder(path.parent)
-        with self._mutex:
-            self._suspect, self._synced = False, end
-            del self._waiting[:count]
+            try:
+                _sync(path, start, lost, self._fsync)
+                if start == 0:
+                    sync_folder(path.parent)
+            except OSError:
+                self._suspect = True
+                raise
+            with self._mutex:
+                self._suspect, self._synced = False, end
+                del self._waiting[:count]
 
 
 def _append(path: Path, data: bytes, size: int) -> None:

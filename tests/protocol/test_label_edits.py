@@ -121,7 +121,7 @@ def test_an_audit_reads_what_changed_key_by_key() -> None:
          {"onset": "adjusted", "apex": "placed", "offset": "placed"}),
     ]  # fmt: skip
     noise = set_place(LABELS, "noise", "noise", Noise(is_noise=True, reason="spoke"), **BY)
-    assert list(details(noise)) == [("noise", None, {"is_noise": True, "reason": "spoke"})]
+    assert list(details(noise)) == [("noise", None, {"is_noise": True, "reason": "spoke", "named": None})]
 
 
 def test_book_keeping_is_nothing_to_undo() -> None:

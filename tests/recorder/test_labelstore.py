@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol.adjudication import Choice, Decision, adjudicate, changed_since, decisions_in
 from protocol.labeledits import Landmark, details, moved, new_id
 from protocol.labels import Interval, LabelSet, Noise, Sight
 from protocol.schema import SchemaError
@@ -220,6 +222,95 @@ def test_a_window_killed_in_mid_edit_loses_nothing_and_its_lock_is_taken_over(st
         assert [interval.id for interval in labels.labels.intervals] == ["1"]
         assert labels.undo() is not None
     assert said(take).intervals == ()
+
+
+ENDLESS = """
+labels = LabelStore(sys.argv[1]).open(sys.argv[2], "anna")
+for number in range(100_000):
+    labels.put("added", Interval(id=str(number), movement="frown", onset_us=number, offset_us=number))
+    if number % 3 == 2:
+        labels.undo()
+        labels.redo()
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("changes", [1, 25, 60])
+def test_whatever_was_said_to_be_done_is_there_after_the_window_was_killed(store, tmp_path, take, changes):
+    window = other_window(ENDLESS, tmp_path, take)
+    for _ in range(changes):
+        window.stdout.readline()
+    window.send_signal(signal.SIGKILL)
+    told = changes + len(window.stdout.read().split())
+    window.communicate()
+    with store.open(take, "anna") as labels:
+        ids = sorted(int(interval.id) for interval in labels.labels.intervals)
+        assert told - 1 <= len(ids) <= told + 1  # killed between making a change and saying so
+        assert ids == list(range(len(ids)))
+        assert labels.writable
+        assert (labels.messages, len(labels.trail)) == ((), labels.labels.revision)
+    assert said(take) == labels.labels
+
+
+RENAMING = """
+labels = LabelStore(sys.argv[1]).open(sys.argv[2], "anna")
+labels.put("added", Interval(id="1", movement="frown", onset_us=1, offset_us=2))
+print(flush=True)
+while True:
+    labels.mark_noise(True, "spoke")
+    labels.undo()
+    labels.settle_noise()
+    print(flush=True)
+"""
+
+
+@pytest.mark.parametrize("times", [1, 3, 6])
+def test_a_window_killed_while_it_renames_leaves_one_whole_take(store, tmp_path, take, times):
+    window = other_window(RENAMING, tmp_path, take)
+    for _ in range(times):
+        window.stdout.readline()
+    time.sleep(times / 1000)  # somewhere in the middle
+    window.send_signal(signal.SIGKILL)
+    window.communicate()
+    with store.open(take, "anna") as labels:
+        path = labels.settle_noise()
+        assert [interval.id for interval in labels.labels.intervals] == ["1"]
+        assert (path.name == "frown_4_1_(noise).aedat4") == (labels.labels.noise is not None)
+    stem = path.name.removesuffix(".aedat4")
+    assert sorted(each.name for each in path.parent.iterdir()) == [
+        f"{stem}{suffix}" for suffix in (".aedat4", ".json", ".labels", ".rgb.mp4")
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_order_of_changes_undo_redo_and_reopening_is_what_a_list_of_states_says(store, take, seed):
+    chance = random.Random(seed)
+    past, future = [()], []
+    labels = store.open(take, "anna")
+    for _ in range(120):
+        deed = chance.choice(["put", "put", "put", "remove", "undo", "undo", "redo", "reopen", "drop the snapshot"])
+        before = labels.labels.intervals
+        if deed == "put":
+            us = chance.randrange(1000)
+            labels.put("put", Interval(id=str(chance.randrange(4)), movement="frown", onset_us=us, offset_us=us + 1))
+        elif deed == "remove" and before:
+            labels.remove("removed", chance.choice(before).id)
+        elif deed == "undo" and labels.undo():
+            future.append(past.pop())
+        elif deed == "redo" and labels.redo():
+            past.append(future.pop())
+        elif deed in ("reopen", "drop the snapshot"):
+            labels.close()
+            if deed == "drop the snapshot":
+                (labels_folder(take) / "anna.json").unlink(missing_ok=True)
+            labels = store.open(take, "anna")
+            assert labels.messages == ()
+        if deed in ("put", "remove") and labels.labels.intervals != before:
+            past.append(labels.labels.intervals)
+            future.clear()
+        assert labels.labels.intervals == past[-1]
+    labels.close()
+    assert said(take).intervals == past[-1]
 
 
 @pytest.mark.parametrize("cut", [1, 20, 150])
@@ -848,3 +939,31 @@ def test_noise_of_a_file_that_is_not_called_like_a_take_is_a_label_alone(store, 
     with store.open(other, "anna") as labels:
         assert labels.mark_noise(True) == other
     assert said(other).noise.is_noise
+
+
+# Adjudication
+
+
+def test_an_adjudication_is_kept_step_by_step_beside_both_originals(store, take):
+    for coder, interval in (("anna", FROWN), ("ben", moved(FROWN, Landmark.ONSET, 20)), ("ben", BLINK)):
+        with store.open(take, coder) as labels:
+            labels.put("added", interval)
+    originals = read_labels(take)
+    anna, ben = originals["anna"], originals["ben"]
+    now = datetime.now(UTC)
+    with store.open(take, "consensus", who="carla") as consensus:
+        consensus.become(adjudicate(anna, ben, by="carla", at=now), "begun")
+        assert not consensus.labels.done
+    with store.open(take, "consensus", who="carla") as consensus:
+        assert len(consensus.labels.intervals) == 1
+        decided = (*decisions_in(consensus.labels, "anna", "ben"), Decision(None, "b", Choice.NEITHER))
+        consensus.become(adjudicate(anna, ben, decided, by="carla", at=now), "blink dropped")
+        assert consensus.labels.done
+        assert consensus.trail[-1].who == "carla"
+        consensus.undo()
+        assert not consensus.labels.done
+        consensus.redo()
+    after = read_labels(take)
+    assert (after["anna"], after["ben"]) == (anna, ben)
+    assert after["consensus"].adjudication.settled
+    assert changed_since(after["consensus"], after) == ()
