@@ -16,7 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
 from app.settings import AppSettings, Preferences, save_settings
@@ -57,7 +58,7 @@ def make_settings(folder: Path, script: str = TWO_MOVEMENTS, **values: Any) -> P
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "script.yaml").write_text(script)
     path = folder / "glimpse" / "settings.yaml"
-    save_settings(AppSettings(tour_seen=True, script=str(folder / "script.yaml"), **values), path)
+    save_settings(AppSettings(**{"tour_seen": True, "script": str(folder / "script.yaml"), **values}), path)
     return path
 
 
@@ -147,7 +148,6 @@ class Seat:
             if told.must_confirm:
                 self.key("c")
             self.key("Return")
-            self.wait()
         return bool(told.stage == "ready")
 
     def begin(self) -> None:
@@ -271,6 +271,12 @@ class Outside(Seat):
                 self._told = json.loads(line)
 
     def key(self, name: str) -> None:
+        """Press and release a key, and wait until the window tells what it shows since then."""
+        before = self.look().get("keys", 0)
+        self.send_key(name)
+        self.until(lambda told: told.keys > before, f"the key {name} to arrive")
+
+    def send_key(self, name: str) -> None:
         """Press and release a key."""
         if self._display is None:
             assert self.process.stdin is not None
@@ -295,7 +301,7 @@ class Outside(Seat):
 
     def quit(self) -> int:
         """Close the window by its key and wait for the program's end; returns the exit code."""
-        self.key("ctrl+q")
+        self.send_key("ctrl+q")
         return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
@@ -321,8 +327,27 @@ def seated_outside(display: str | None, home: Path, data: Path, *options: str) -
         seat.close()
 
 
-def _tell(window: MainWindow, last: list[str]) -> None:
-    line = json.dumps(shown_by(window), default=str)
+class Keys(QObject):
+    """Counts the keys that a window was given, without what is only held."""
+
+    HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt)
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.count = 0
+        window.windowHandle().installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """A key is released after all that it does was done."""
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyRelease and event.key() not in self.HELD:
+            self.count += 1
+        return False
+
+
+def _tell(window: MainWindow, keys: list[Keys], last: list[str]) -> None:
+    if not keys and window.windowHandle() is not None:
+        keys.append(Keys(window))
+    line = json.dumps({**shown_by(window), "keys": keys[0].count if keys else 0}, default=str)
     if [line] != last:
         last[:] = [line]
         print(line, flush=True)
@@ -351,8 +376,9 @@ def main() -> int:
     def telling(wishes: Wishes, preferences: Preferences) -> MainWindow:
         window = make_window(wishes, preferences)
         timer = QTimer(window)
+        keys: list[Keys] = []
         last: list[str] = []
-        timer.timeout.connect(lambda: _tell(window, last))
+        timer.timeout.connect(lambda: _tell(window, keys, last))
         timer.start(50)
         ear = Ear(window)
         ear.heard.connect(lambda name: _press(window, name))
