@@ -5,6 +5,7 @@ events (1.7 GB, in the folder for temporary files), and a data set of 10,000 tak
 run: dv-processing's MonoCameraRecording reading by time, OpenCV's VideoCapture seeking, a walk through the folder with json.
 
 Run: python benchmarks/label_core.py [--minutes 10] [--mev 200] [--takes 10000] [--steps 300]
+                                    [--only short long takes]
 """
 
 import argparse
@@ -42,6 +43,7 @@ SIZE = (346, 260)
 RGB = (640, 480)
 T0_US = 1_700_000_000_000_000
 FACE = FaceBox(x=95, y=50, width=150, height=196, left_eye=(136.0, 123.0), right_eye=(204.0, 123.0), source="aps")
+PARTS = ("short", "long", "takes")
 WINDOWS_MS = (1, 10, 33, 100)
 MS = 1000
 
@@ -334,7 +336,7 @@ def short_take(folder: Path, steps: int) -> None:
     first_picture(path)
     step_events(path, steps, "16 ms", 0.005)
     step_pictures(path, steps)
-    curve(path, "500 ms", folder)
+    curve(path, "500 ms", folder / "cache")
     step_dv(path, steps)
 
 
@@ -350,7 +352,7 @@ def long_take(folder: Path, minutes: float, million: float, steps: int) -> None:
         browser.close()
         show("opened, first events", f"{opening:7.0f} ms")
         step_events(path, steps, "50 ms", 0.005)
-        curve(path, "", folder)
+        curve(path, "", folder / "cache")
     show("most memory of the process meanwhile, peers not among it", f"{memory.most:7.0f} MiB", "1000 MB")
     step_dv(path, steps)
     path.unlink()
@@ -372,20 +374,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--mev", type=float, default=200)
     parser.add_argument("--takes", type=int, default=10_000)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args(arguments)
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{os.cpu_count()} cores, load {load} before the run")
     show("compiled or loaded", f"{timed(events.warm_up)[0] + timed(curves.warm_up)[0]:7.0f} ms")
     with tempfile.TemporaryDirectory(prefix="glimpse-label-") as temporary:
         folder = Path(temporary)
-        short_take(folder, options.steps)
-        if options.mev > 0:
+        (folder / "cache").mkdir()
+        if "short" in options.only:
+            short_take(folder, options.steps)
+        if "long" in options.only:
             long_take(folder, options.minutes, options.mev, options.steps)
-        if options.takes > 0:
+        if "takes" in options.only:
             print(f"\nA data set of {options.takes:,} takes")
             dataset, cache = folder / "data", folder / "cache"
             dataset.mkdir()
-            cache.mkdir()
             write_dataset(dataset, options.takes)
             list_takes(dataset, cache)
     print(f"\nload {' '.join(f'{value:.1f}' for value in os.getloadavg())} after it")

@@ -5,10 +5,12 @@ Where the home takes no files there is none, and whoever asks works without. Kno
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+_OURS = re.compile(r"[0-9a-f]{40}\.[a-z]{1,16}")
 VARIABLE = "GLIMPSE_CACHE"  # names another folder, such as one on a faster disk
 
 
@@ -27,10 +29,13 @@ def cache_folder(name: str, environment: Mapping[str, str] = os.environ) -> Path
 
 
 def keep(folder: Path, name: str, data: bytes, most_bytes: int) -> None:
-    """Write a file whole or not at all; then let the oldest go until the folder holds at most `most_bytes`.
+    """Write a file whole or not at all; then let the oldest of its kind go until those take at most `most_bytes`.
 
-    A disk that is full or a folder that is gone is no error: what is kept here can be computed again.
+    name: 40 hexadecimal digits and a suffix that tells the kind. Nothing of another name is ever removed, so that a folder
+    named by mistake loses nothing. Raises ValueError for another name. A disk that is full or a folder that is gone is no error: what is kept here can be computed again.
     """
+    if not _OURS.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of what is kept")
     with contextlib.suppress(OSError):
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
         try:
@@ -40,11 +45,13 @@ def keep(folder: Path, name: str, data: bytes, most_bytes: int) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _prune(folder, most_bytes)
+        _prune(folder, Path(name).suffix, most_bytes)
 
 
-def _prune(folder: Path, most_bytes: int) -> None:
-    found = [(entry.stat(), entry) for entry in os.scandir(folder) if entry.is_file()]
+def _prune(folder: Path, suffix: str, most_bytes: int) -> None:
+    with os.scandir(folder) as entries:
+        ours = [entry for entry in entries if _OURS.fullmatch(entry.name) and entry.name.endswith(suffix)]
+    found = [(entry.stat(), entry) for entry in ours if entry.is_file(follow_symlinks=False)]
     total = sum(stat.st_size for stat, _ in found)
     for stat, entry in sorted(found, key=lambda pair: pair[0].st_mtime_ns):
         if total <= most_bytes:

@@ -28,7 +28,9 @@ BASE_US = 1024  # least and most are those of such bins: finer ones hold single 
 MOST_BINS = 1 << 20  # 18 minutes; longer takes have wider bins. 25 MB by region and polarity, and a third of that above it
 JOINED = 8  # bins of one level in one of the next: the powers of two between are made when they are asked for
 POINTS = 2000  # a timeline on a screen of 4K has two pixels for each
-MOST_COUNTED = 4_000_000  # events that are counted while a timeline is drawn: 10 ms; of denser ones the bins are shown
+MOST_COUNTED = (
+    1_000_000  # events that are counted to draw a stretch: 4 ms from memory, 40 ms from disk; of more, bins are shown
+)
 MOST_SPAN_US = 24 * 3600 * 1_000_000  # times farther than half of it from the middle of the take are damage
 PUBLISH_EVENTS = 1 << 20
 CACHE_BYTES = 256 << 20  # a thousand takes of 10 s
@@ -258,7 +260,7 @@ def _cache_name(browser: EventBrowser, face: FaceBox | None) -> str:
     """The same for the same events and face, whatever the file is called."""
     box = [face.x, face.y, face.width, face.height, face.left_eye, face.right_eye] if face else None
     key = json.dumps([FORMAT, BASE_US, MOST_BINS, browser.stamp, browser.count, browser.span_us, browser.resolution, box])
-    return hashlib.sha256(key.encode()).hexdigest()[:40]
+    return hashlib.sha256(key.encode()).hexdigest()[:40] + ".curves"
 
 
 def warm_up() -> None:

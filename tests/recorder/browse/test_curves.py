@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from takekit import RESOLUTION, T0_US, some_events, write_events
@@ -128,8 +130,21 @@ def test_a_damaged_or_foreign_file_among_those_kept_is_counted_again(path, tmp_p
 
 def test_the_cache_keeps_within_its_size_and_lets_the_oldest_go(tmp_path):
     for number in range(10):
-        keep(tmp_path, f"{number}", bytes(1000), 3000)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8", "9"]
+        keep(tmp_path, f"{number:040x}.curves", bytes(1000), 3000)
+        os.utime(tmp_path / f"{number:040x}.curves", ns=(number, number))
+    assert sorted(int(path.stem, 16) for path in tmp_path.iterdir()) == [7, 8, 9]
+
+
+def test_the_cache_never_removes_what_it_has_not_made(tmp_path):
+    recording, other = tmp_path / "frown_4_1.aedat4", tmp_path / f"{1:040x}.other"
+    for path in (recording, other):
+        path.write_bytes(bytes(5000))
+        os.utime(path, (1, 1))
+    keep(tmp_path, f"{0:040x}.curves", bytes(1000), 0)
+    assert recording.exists()
+    assert other.exists()
+    with pytest.raises(ValueError, match="no name"):
+        keep(tmp_path, "frown_4_1.aedat4", b"", 0)
 
 
 def test_a_home_that_takes_no_files_has_no_cache(tmp_path):
