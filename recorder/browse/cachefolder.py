@@ -32,7 +32,8 @@ def keep(folder: Path, name: str, data: bytes, most_bytes: int) -> None:
     """Write a file whole or not at all; then let the oldest of its kind go until those take at most `most_bytes`.
 
     name: 40 hexadecimal digits and a suffix that tells the kind. Nothing of another name is ever removed, so that a folder
-    named by mistake loses nothing. Raises ValueError for another name. A disk that is full or a folder that is gone is no error: what is kept here can be computed again.
+    named by mistake loses nothing. A disk that is full or a folder that is gone is no error: what is kept here can be computed
+    again. Raises ValueError for another name.
     """
     if not _OURS.fullmatch(name):
         raise ValueError(f"{name!r} is no name of what is kept")
