@@ -28,7 +28,7 @@ LOOKS = {
     "fine": Look(ratio=2, both=False, walks=("setup", "rig", "session")),
 }
 GUIDE = ("setup-new", "rig", "plan", "take-paper", "take-movement", "verdict-good", "verdict-redo", "end")
-GUIDE_COLOURS = 200  # of a palette: a third of the bytes, and no difference that one sees
+GUIDE_COLOURS = 256  # of a palette: less than half of the bytes
 SKIPPED = 3  # row of the plan
 LONG_NAME = "expressions-spontanees-et-sur-commande-du-deuxieme-semestre"
 LONG_NOTES = (
