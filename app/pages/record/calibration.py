@@ -13,7 +13,7 @@ import numpy as np
 
 from app.i18n import tr
 from app.pages.record.jobs import Job
-from app.pages.record.rigwatch import RigFound, store_profile
+from app.pages.record.rigwatch import RigFound, amend_profile, store_profile
 from app.pages.record.sessionflow import Said, SessionFlow
 from app.sentences import tr_sentence
 from protocol.errors import GlimpseError
@@ -109,7 +109,7 @@ def _find_hot(rig: _Rig, job: Job) -> str:
     mask = hot_mask(_events_of(rig.runtime / EVENT_RING, job), told.resolution)
     device = rig.armed.devices[told.device]
     hot = HotPixels(pixels=mask.places(), found_on=date.today(), serial=device.serial)
-    store_profile(rig.data, rig.armed, rig.flow.script, hot_pixels=hot)
+    amend_profile(rig.data, rig.armed, rig.flow.script, hot_pixels=hot)
     return tr_sentence(mask.sentence)
 
 
@@ -128,7 +128,8 @@ def _measure_lens(rig: _Rig, job: Job, found: Callable[[], RigFound], wish: Lens
 
     seen = _eyes(job, found)
     sentences = []
-    lenses = dict((load_profile(rig.data) or store_profile(rig.data, rig.armed, rig.flow.script)).lenses)
+    profile = load_profile(rig.data)
+    lenses = dict(profile.lenses) if profile is not None else {}
     for stream, pixels in seen.items():
         resolution = rig.armed.streams[stream].resolution
         sightings = [Sighting(apart_px, wish.distance_mm) for apart_px in pixels]
@@ -137,7 +138,7 @@ def _measure_lens(rig: _Rig, job: Job, found: Callable[[], RigFound], wish: Lens
         )
         lenses[stream] = made
         sentences.append(tr_sentence(made.sentence))
-    store_profile(rig.data, rig.armed, rig.flow.script, lenses=lenses)
+    amend_profile(rig.data, rig.armed, rig.flow.script, lenses=lenses)
     return " ".join(sentences)
 
 

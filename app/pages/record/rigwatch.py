@@ -157,10 +157,18 @@ def _event_resolution(armed: Armed) -> tuple[int, int] | None:
     return events.resolution if events is not None else None
 
 
-def store_profile(data: Path, armed: Armed, script: Script | None, **changes: Any) -> RigProfile:
-    """Make the rig as it is now the data set's profile. changes: fields to set, such as lenses. Raises RigProfileError."""
+def store_profile(data: Path, armed: Armed, script: Script | None) -> RigProfile:
+    """Make the rig as it is now the data set's profile; what was calibrated stays. Raises RigProfileError."""
     cameras = {"camera": armed.rig.camera, "rgb": armed.rig.rgb, "thermal": armed.rig.thermal}
     profile = profile_of(cameras, armed.devices, armed.streams, script, load_profile(data))
-    profile = profile.model_copy(update=changes) if changes else profile
+    save_profile(data, profile)
+    return profile
+
+
+def amend_profile(data: Path, armed: Armed, script: Script | None, **changes: Any) -> RigProfile:
+    """Set these fields of the data set's profile, such as lenses; the rig as it is now becomes the profile only where there is
+    none, so that no deviation is lost by a calibration. Raises RigProfileError.
+    """
+    profile = (load_profile(data) or store_profile(data, armed, script)).model_copy(update=changes)
     save_profile(data, profile)
     return profile
