@@ -206,9 +206,18 @@ class Catalogue:
         beside: path of the take to begin at, which is not given itself; None, and one that is not in the list: at the list's
         end. Raises CatalogueError as `refresh`.
         """
-        rows = self.takes(chosen, order)[:: 1 if way > 0 else -1]
-        at = next((number for number, row in enumerate(rows) if row.path == beside), -1)
-        return next((row for row in rows[at + 1 :] if coder not in row.done), None)
+        where, values = _where(chosen or TakeFilter())
+        query = f"SELECT path, instr(done, ?) FROM takes {where} ORDER BY {_ORDER[order]}"  # noqa: S608  (names of ours)
+        found = self._do(lambda db: db.execute(query, (f",{coder},", *values)).fetchall())[:: 1 if way > 0 else -1]
+        here = None if beside is None else os.fsencode(beside)
+        at = next((number for number, (path, _) in enumerate(found) if path == here), -1)
+        path = next((path for path, done in found[at + 1 :] if not done), None)
+        return None if path is None else self._row(path)
+
+    def _row(self, path: bytes) -> TakeRow | None:
+        query = f"SELECT {', '.join(COLUMNS)} FROM takes WHERE path = ?"  # noqa: S608  (names of ours)
+        row = self._do(lambda db: db.execute(query, (path,)).fetchone())
+        return None if row is None else _unpacked(row)
 
     def values(self, column: str) -> tuple[Any, ...]:
         """What there is of movement, subject, status, verdict or session, sorted, for a menu of filters."""
