@@ -10,8 +10,9 @@ AGAIN_S = 1.0  # until the next try after one that failed
 class Saver:
     """Calls `save` in a thread of its own until it returns True, soon after each `wake`. The thread exists only when needed."""
 
-    def __init__(self, save: Callable[[], bool]) -> None:
+    def __init__(self, save: Callable[[], bool], *, soon_s: float = SOON_S, again_s: float = AGAIN_S) -> None:
         self._save = save
+        self._soon_s, self._again_s = soon_s, again_s
         self._wanted = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -34,12 +35,11 @@ class Saver:
         self._wanted.clear()
 
     def _run(self) -> None:
-        while True:
+        while not self._closing.is_set():  # asked after clearing below, which may have cleared what `close` has just set
             self._wanted.wait()
-            if self._closing.wait(SOON_S):
+            if self._closing.wait(self._soon_s):
                 return
             self._wanted.clear()
             if not self._save():
                 self._wanted.set()
-                if self._closing.wait(AGAIN_S):
-                    return
+                self._closing.wait(self._again_s)

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import threading
+import time
 import zlib
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -110,6 +111,7 @@ def test_appending_and_syncing_at_once_on_a_bad_disk_leaves_every_line_once(tmp_
     chance = random.Random(1)
 
     def fsync(handle):
+        time.sleep(chance.random() / 1000)
         if chance.random() < failing:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
@@ -121,7 +123,7 @@ def test_appending_and_syncing_at_once_on_a_bad_disk_leaves_every_line_once(tmp_
             with suppress(OSError):
                 writer.sync(path)
 
-    lines = [entry_line(entry(seq)) for seq in range(1, 401)]
+    lines = [entry_line(entry(seq)) for seq in range(1, 101)]
     writer.append(path, lines[0])
     thread = threading.Thread(target=keep_syncing)
     thread.start()

@@ -235,7 +235,7 @@ for number in range(100_000):
 """
 
 
-@pytest.mark.parametrize("changes", [1, 25, 60])
+@pytest.mark.parametrize("changes", [1, 60])
 def test_whatever_was_said_to_be_done_is_there_after_the_window_was_killed(store, tmp_path, take, changes):
     window = other_window(ENDLESS, tmp_path, take)
     for _ in range(changes):
@@ -264,7 +264,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("times", [1, 3, 6])
+@pytest.mark.parametrize("times", [2, 5])
 def test_a_window_killed_while_it_renames_leaves_one_whole_take(store, tmp_path, take, times):
     window = other_window(RENAMING, tmp_path, take)
     for _ in range(times):
