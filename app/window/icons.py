@@ -60,6 +60,7 @@ NAMES = {
     "undo": "mdi6.undo",
     "hand": "mdi6.hand-back-right-outline",
     "paper": "mdi6.note-outline",
+    "disagree": "mdi6.not-equal-variant",
 }
 
 
