@@ -60,7 +60,7 @@ class EventCanvas:
         self._newest_us = kernels.NEVER
         self.outside = 0  # events that lay beyond the resolution
         self.mode = EventMode.POLARITY
-        self.decay_ms = 60.0
+        self.decay_ms = 100.0
         self.surface_ms = 250.0
         self.grey_ms = 150.0
         self._table = np.exp(-np.arange(kernels.DECAY_STEPS) * kernels.DECAY_TAUS / kernels.DECAY_STEPS).astype(np.float32)

@@ -46,7 +46,7 @@ class PictureView(QWidget):
         theme_bus().changed.connect(self._restyle)
 
     def _title(self) -> str:
-        titles = {Stream.FRAMES: tr("Grey (APS)"), Stream.RGB: tr("Colour"), Stream.THERMAL: tr("Thermal")}
+        titles = {Stream.FRAMES: tr("APS"), Stream.RGB: tr("Colour"), Stream.THERMAL: tr("Thermal")}
         return titles[self.stream]
 
     def _header(self) -> QHBoxLayout:
@@ -59,8 +59,9 @@ class PictureView(QWidget):
         self._colours = _button(tr("Colours and range"))
         self._colours.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._colours.setMenu(self._menu())
-        self._colours.setVisible(self.stream is Stream.THERMAL)
         row.addWidget(self._colours)
+        if self.stream is not Stream.THERMAL:
+            self._colours.hide()  # never shown by name: a button without a parent would be a window for an instant
         self._mirror = _button(tr("Mirror"))
         self._mirror.setCheckable(True)
         self._mirror.toggled.connect(self.stage.set_mirrored)

@@ -28,6 +28,7 @@ LEAST_RATE = 10_000.0  # events per second at the top of an empty chart
 HEADROOM, SHRINK_BELOW = 1.15, 0.4  # the scale grows at once and shrinks only when it is far too large
 ROOM_ABOVE = 1.3  # for the names of the steps and the signs of the marks
 MARK_PX = 16
+SCALE_SHARE = 94.0  # per cent of the columns that fit: the paper, in and out, is in fewer than the rest
 NAMED_PX = 520  # on a narrower chart the marks' names would lie upon one another
 
 
@@ -170,7 +171,8 @@ class RateStrip(QWidget):
         edges = self._seconds(np.append(at, at[-1] + (at[1] - at[0] if len(at) > 1 else self.history.bin_us)))
         self._on.setData(edges, on, stepMode="center")
         self._off.setData(edges, -off, stepMode="center")
-        self._scale(float(max(on.max(), off.max())))
+        # Not the very highest: for a third of a second the paper gives a hundred times what a face does.
+        self._scale(float(np.percentile(np.maximum(on, off), SCALE_SHARE)))
         self._now.setPos(self._seconds(now_us))
 
     def _place_origin(self, first_us: int) -> None:

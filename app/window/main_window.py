@@ -128,6 +128,7 @@ class MainWindow(QMainWindow):
     def _rail_button(self, text: str, symbol: str) -> QToolButton:
         button = QToolButton()
         button.setProperty("role", "rail")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # each has a key; the keys of the page hold wherever Tab leads
         button.setText(text)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIconSize(QSize(26, 26))

@@ -14,7 +14,10 @@ from app.widgets.looks import set_property
 from app.window.theme import current_theme
 from protocol.session import CellState
 
-TOLD = (CellState.GOOD, CellState.CHECK, CellState.DONE, CellState.NOISE, CellState.SKIPPED, CellState.FAILED, CellState.TODO)
+TOLD = (
+    CellState.GOOD, CellState.CHECK, CellState.REDO, CellState.DONE, CellState.NOISE, CellState.SKIPPED, CellState.FAILED,
+    CellState.TODO,
+)  # fmt: skip
 
 
 class EndPanel(QWidget):
@@ -72,6 +75,7 @@ class EndPanel(QWidget):
         names = {
             CellState.GOOD: tr("good"),
             CellState.CHECK: tr("to check"),
+            CellState.REDO: tr("to record again"),
             CellState.DONE: tr("not judged"),
             CellState.NOISE: tr("noise"),
             CellState.SKIPPED: tr("skipped"),

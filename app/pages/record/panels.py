@@ -15,6 +15,7 @@ from app.widgets.plan_grid import PlanGrid
 from app.widgets.verdict_card import VerdictCard
 from app.window.shortcuts import table
 from app.window.theme import current_theme
+from protocol.analysis import Verdict
 from protocol.movement import ALL
 
 
@@ -290,6 +291,9 @@ class VerdictPanel(QWidget):
         """Show the verdict as it is now."""
         flow = self._flow
         self.card.show_verdict(verdict_view(flow))
+        wanted = self.redo if flow.verdict is Verdict.REDO else self.keep
+        for one in (self.keep, self.redo):
+            set_property(one, "role", "primary" if one is wanted else "")
         decided = flow.stage is Stage.VERDICT
         kept = flow.takes.take is not None and flow.takes.take.path is not None
         self.keep.setEnabled(decided)

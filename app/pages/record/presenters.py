@@ -143,7 +143,7 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
     keys = [(table.first(name), tr(text)) for name, text in (
         ("after.keep", "Keep"), ("after.noise", "Keep as noise"), ("after.redo", "Redo"), ("after.play", "Play back")
     )]  # fmt: skip
-    name = take.path.name if take.path else tr("Nothing was kept")
+    name = take.path.stem if take.path else tr("Nothing was kept")
     note = _note(flow, take)
     if flow.takes.stage is not TakeStage.JUDGED:
         return VerdictView("", take=name, note=note)
@@ -156,7 +156,8 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
 
 def _note(flow: SessionFlow, take: TakeState) -> str:
     parts = []
-    if take.done is not None and take.done.status != "complete":
+    judged = take.judged is not None and take.judged.quality is not None  # then its first reason says the same
+    if take.done is not None and take.done.status != "complete" and not judged:
         parts.append(tr("The take is {status}: {message}").format(status=tr(take.done.status), message=take.done.message))
     if flow.practice:
         parts.append(tr("Practice: kept and marked.") if flow.keep_practice else tr("Practice: thrown away when you go on."))

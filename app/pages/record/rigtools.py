@@ -122,6 +122,7 @@ class BiasBox(QGroupBox):
         self._coarse: dict[str, QSpinBox] = {}
         self._fine: dict[str, QSlider] = {}
         form = QFormLayout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)  # the names are as long as the panel is wide
         for name in PIXEL_BIASES:
             form.addRow(name, self._row(name))
         column.addLayout(form)
@@ -141,6 +142,7 @@ class BiasBox(QGroupBox):
         value = QLabel()
         value.setMinimumWidth(32)
         fine.valueChanged.connect(lambda number: value.setText(str(number)))
+        fine.setMinimumWidth(120)
         for one in (coarse, fine):
             one.valueChanged.connect(lambda _: self._timer.start(SETTLE_MS))
         self._coarse[name], self._fine[name] = coarse, fine

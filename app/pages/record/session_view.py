@@ -55,6 +55,7 @@ class SessionView(QWidget):
         self.display = SubjectDisplay(flow, flow.abort, lambda text: self.told.emit(Said(text, "check")))
         self._played: tuple[str, int] | None = None
         self._looks = -1
+        self._before = Stage.SETUP
         self._last: Path | None = None
         self._playing = False
         self._build()
@@ -265,9 +266,9 @@ class SessionView(QWidget):
     def tick(self) -> None:
         """Take in what has come, and draw it."""
         flow = self.flow
-        before = flow.stage
         for said in flow.poll():
             self.told.emit(said)
+        before, self._before = self._before, flow.stage
         if flow.stage is not before or flow.version != self._looks:
             self._looks = flow.version
             self._show_stage()
@@ -302,15 +303,18 @@ class SessionView(QWidget):
     def _show_stage(self) -> None:
         flow = self.flow
         self._enable_actions()
-        running = flow.stage is Stage.TAKE
-        if running:
+        if flow.stage is Stage.TAKE:
             self.over.emit("take")
-            self.over.emit("rig")
+        running = flow.takes.stage in (TakeStage.STARTING, TakeStage.RUNNING)
         self.live.set_low(running)
         self.prompter.setVisible(running)
         self._side.setCurrentWidget(self._panel())
         self.live.set_guide(flow.stage is Stage.RIG)
         self.simulated.setVisible(flow.armed is not None and any(device.simulated for device in flow.armed.devices))
+        if not flow.must_confirm:
+            self.over.emit("rig")
+        if not flow.takes.busy:
+            self.over.emit("close")
         if flow.armed is not None:
             self.over.emit("cameras")
             self.over.emit("capture")
@@ -341,7 +345,8 @@ class SessionView(QWidget):
     def _refresh_prompter(self) -> None:
         flow = self.flow
         take, session = flow.takes.take, flow.session
-        running = flow.stage is Stage.TAKE and take is not None and session is not None
+        runs = flow.takes.stage in (TakeStage.STARTING, TakeStage.RUNNING)  # afterwards nothing is asked for any more
+        running = runs and take is not None and session is not None
         prompt = prompt_view(take, session.language, self.live.now_us) if running and take and session else None
         self.display.update(prompt, self.screen(), self.preferences.settings.subject_screen)
         self.prompter.show_prompt(prompt)

@@ -65,6 +65,12 @@ class RigState:
     record: Mapping[str, Any] | None = None
     profile: str | None = None
 
+    @property
+    def red(self) -> frozenset[str]:
+        """Names of the checks that are red."""
+        checks = self.record.get("checks", ()) if self.record else ()
+        return frozenset(check["name"] for check in checks if check["level"] == "redo")
+
 
 class SessionFlow:
     """One session at a time. Call `poll` on a timer; it returns what must be told."""
@@ -86,7 +92,7 @@ class SessionFlow:
         self.practice = False
         self.keep_practice = False
         self.hands_free = False
-        self.confirmed = False
+        self._confirmed: frozenset[str] | None = None
         self.rig_state = RigState()
         self.notices: tuple[str, ...] = ()
         self.rig: RigSpec | None = None
@@ -105,7 +111,7 @@ class SessionFlow:
         self._practice_folder = PracticeFolder()
         self._deadline_s: float | None = None
         self._held = False  # the operator keeps what would come by itself from coming, until the next step
-        self._were_open = False  # by a status, which may come after `Armed` and yet be older
+        self._idle = 0  # statuses in a row
         self._version = 0
 
     @property
@@ -124,7 +130,7 @@ class SessionFlow:
         folder = SubjectFolder(data, session.subject)
         self.grid = folder.grid(session)
         self.data, self.session, self._folder, self.rig = data, session, folder, rig
-        self.chosen, self.practice, self.confirmed = None, False, False
+        self.chosen, self.practice, self._confirmed = None, False, None
         self._go(Stage.RIG)
         self.choose_next()
         self.arm()
@@ -133,7 +139,7 @@ class SessionFlow:
         """Open the cameras, in a new capture process where the old one is gone."""
         if self.rig is None:
             return
-        self.armed, self.confirmed, self.opening, self._were_open = None, False, True, False
+        self.armed, self._confirmed, self.opening = None, None, True
         self.link.start()
         self.link.send(Arm(rig=self.rig, data=str(self.data), settings=self._settings))
         self._touch()
@@ -156,8 +162,6 @@ class SessionFlow:
     def saw_rig(self, state: RigState) -> None:
         """The rig check has looked again."""
         if state != self.rig_state:
-            if state.level != "redo":
-                self.confirmed = False
             self.rig_state = state
             self._touch()
 
@@ -166,9 +170,14 @@ class SessionFlow:
         """Whether the rig check is red and nobody has said that this is known."""
         return self.rig_state.level == "redo" and not self.confirmed
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether all that is red now is known; what flickers need not be confirmed each time."""
+        return self._confirmed is not None and self.rig_state.red <= self._confirmed
+
     def confirm(self) -> None:
         """Go on though the rig check is red; the manifests say so."""
-        self.confirmed = True
+        self._confirmed = self.rig_state.red
         self._touch()
 
     def to_plan(self) -> bool:
@@ -438,7 +447,7 @@ class SessionFlow:
         if isinstance(heard, Status):
             self._status(heard)
         elif isinstance(heard, Armed):
-            self.armed, self.rig, self.opening = heard, heard.rig, False
+            self.armed, self.rig, self.opening, self._idle = heard, heard.rig, False, 0
         elif isinstance(heard, Started):
             self.runtime = heard.runtime
         elif isinstance(heard, Died):
@@ -451,10 +460,10 @@ class SessionFlow:
 
     def _status(self, status: Status) -> None:
         self.status = status
-        if status.state not in (State.IDLE, State.FAILED):
-            self._were_open = True
-        elif self._were_open and self.armed is not None and not self.takes.busy:
-            self.armed, self._were_open = None, False
+        self._idle = self._idle + 1 if status.state in (State.IDLE, State.FAILED) else 0
+        # The first one after `Armed` may be older than that: the state is set after the cameras were told of.
+        if self._idle > 1 and self.armed is not None and not self.takes.busy:
+            self.armed = None
             if status.reason:
                 self._say(status.reason, "redo", key="cameras", remedy="rearm")
 

@@ -107,8 +107,8 @@ class SubjectCard(Card):
         form = self._model.subject
         form.person = chosen
         form.consents = frozenset()
-        if chosen is not None:
-            form.sex, form.age_band = chosen.record.sex, chosen.record.age_band
+        # Somebody new is not of the sex and age of whoever was chosen before.
+        form.sex, form.age_band = (chosen.record.sex, chosen.record.age_band) if chosen is not None else (None, None)
         self.fill()
         self.changed.emit()
 

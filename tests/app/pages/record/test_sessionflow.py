@@ -151,18 +151,24 @@ def test_a_session_begins_at_the_rig_check_and_has_the_cameras_opened(room):
     assert room.flow.to_plan()
 
 
-def test_a_red_rig_check_needs_a_word_which_the_manifest_keeps_and_which_holds_until_it_is_red_anew(room):
+def red(*names):
+    return RigState("redo", {"checks": [{"name": name, "level": "redo"} for name in names]}, "profile")
+
+
+def test_a_red_rig_check_needs_a_word_which_the_manifest_keeps_and_which_holds_until_something_else_is_red(room):
     room.to_plan()
-    room.flow.saw_rig(RigState("redo", {"checks": []}, "profile"))
+    room.flow.saw_rig(red("losses"))
     assert not room.flow.start()
     assert [said.key for said in room.flow.poll()] == ["rig"]
     room.flow.confirm()
     room.start()
     (record,) = room.asked(Record)
-    assert record.take.rig_check == {"checks": [], "confirmed": True}
+    assert record.take.rig_check == {**red("losses").record, "confirmed": True}
     assert record.take.profile == "profile"
     room.flow.saw_rig(RigState("good"))
-    room.flow.saw_rig(RigState("redo"))
+    room.flow.saw_rig(red("losses"))
+    assert not room.flow.must_confirm
+    room.flow.saw_rig(red("losses", "distance"))
     assert room.flow.must_confirm
 
 
@@ -177,7 +183,8 @@ def test_nothing_is_recorded_before_the_cameras_are_open(room):
 
 def test_a_camera_that_is_lost_between_takes_is_told_and_the_next_start_opens_it_again(room):
     room.to_plan()
-    (said,) = room.hear(Status(state=State.IDLE, reason="The camera was unplugged."))
+    lost = Status(state=State.IDLE, reason="The camera was unplugged.")
+    (said,) = room.hear(lost, lost, lost)
     assert (said.text, said.state, said.remedy) == ("The camera was unplugged.", "redo", "rearm")
     assert not room.flow.start()
     assert len(room.asked(Arm)) == 2
