@@ -37,11 +37,14 @@ _log = logging.getLogger(__name__)
 
 
 class Said(NamedTuple):
-    """Something that the coder must be told. state: good, check, redo or unknown; key: of a banner that stays, "" for none."""
+    """Something that the coder must be told. state: good, check, redo or unknown; key: of a banner that stays, "" for none;
+    over: the banner has no reason any more.
+    """
 
     text: str
     state: str = "check"
     key: str = ""
+    over: bool = False
 
 
 class Values(NamedTuple):
