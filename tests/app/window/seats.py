@@ -68,6 +68,7 @@ def shown_by(window: MainWindow) -> dict[str, Any]:
         "tour": window.guide.tour is not None,
         "banners": {strip.message.key: strip.message.text for strip in window.banners._strips},
         "toasts": window.toasts.texts(),
+        "fits": window.screen().availableGeometry().contains(window.geometry()),
         "page": "",
     }
     page: Any = window.pages.get("record")
@@ -211,6 +212,7 @@ class Inside(Seat):
 
     def _have_the_keys(self) -> None:
         """Give the window the keys back, as a desktop does when a window that had them goes."""
+        self._qtbot.wait(20)  # what the platform has to say of windows that come and go
         if not self.window.isActiveWindow():
             with self._qtbot.waitActive(self.window):
                 self.window.activateWindow()

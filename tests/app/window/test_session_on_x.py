@@ -58,6 +58,7 @@ def test_a_first_session_by_real_keys_and_its_resumption(display, tmp_path, caps
     folder = data / "1"
     with seated_outside(display, home, data, "sim:3,head=builtin,take=1", "sim") as seat:
         seat.until(lambda told: told.tour, "the tour of the first start")
+        seat.until(lambda told: told.fits, "a window that is no larger than its screen")
         seat.key("Escape")
         seat.until(lambda told: not told.tour, "the end of the tour")
         seat.to_plan()

@@ -1,0 +1,42 @@
+"""What is made for the Record page never shows as a window of its own: that flickers, and takes the keys from the page."""
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
+
+from app.widgets.picture_view import PictureView
+from app.widgets.verdict_card import Number, VerdictCard, VerdictView
+from protocol.streams import Stream
+
+VIEW = VerdictView("redo", ("A reason.",), (Number("Blinks", "2", "check"),), "smile_1_1.aedat4", "A note.", [("R", "Redo")])
+
+
+class Shown(QObject):
+    """Widgets without a parent that were shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def eventFilter(self, watched, event):
+        if event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.names.append(type(watched).__name__)
+        return False
+
+
+@pytest.fixture
+def shown(qapp):
+    found = Shown()
+    qapp.installEventFilter(found)
+    yield found
+    qapp.removeEventFilter(found)
+
+
+@pytest.mark.xfail(strict=False, reason="chips and the header of a picture are shown before they are put anywhere")
+@pytest.mark.parametrize("make", [lambda: PictureView(Stream.THERMAL), VerdictCard], ids=["picture", "verdict"])
+def test_nothing_flashes_by_while_it_is_made(qtbot, shown, make):
+    widget = make()
+    qtbot.addWidget(widget)
+    if isinstance(widget, VerdictCard):
+        widget.show_verdict(VIEW)
+    assert shown.names == []
