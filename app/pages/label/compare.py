@@ -152,6 +152,11 @@ class CompareModel:
             self.case.at = number
             self._first_part()
 
+    def choose_interval(self, interval: str) -> None:
+        """To the disagreement that an interval belongs to."""
+        if (number := self._number_of(interval)) is not None:
+            self.go_to(number)
+
     def choose_part(self, name: str) -> None:
         """Take that part of the point in hand."""
         if name != self.part and any(one.name == name for one in self.parts):

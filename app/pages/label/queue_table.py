@@ -44,6 +44,13 @@ class Column:
     right: bool = False
 
 
+def list_icon(name: str, role: str) -> QIcon:
+    """An icon of a list, which can be seen on the chosen row too."""
+    made = QIcon(icon(name, role).pixmap(ICON_PX, ICON_PX))
+    made.addPixmap(icon(name, "on_accent").pixmap(ICON_PX, ICON_PX), QIcon.Mode.Selected)
+    return made
+
+
 def progress_word(progress: Progress) -> str:
     """What a coder's progress is called."""
     words = {Progress.UNTOUCHED: tr("to do"), Progress.BEGUN: tr("begun"), Progress.DONE: tr("done")}
@@ -217,7 +224,5 @@ class QueueTable(QAbstractTableModel):
         if wanted is None:
             return None
         if wanted not in self._icons:
-            made = QIcon(icon(*wanted).pixmap(ICON_PX, ICON_PX))
-            made.addPixmap(icon(wanted[0], "on_accent").pixmap(ICON_PX, ICON_PX), QIcon.Mode.Selected)
-            self._icons[wanted] = made
+            self._icons[wanted] = list_icon(*wanted)
         return self._icons[wanted]
