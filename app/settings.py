@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError
 
 from protocol.errors import GlimpseError
+from protocol.labels import Coder
 from protocol.schema import Strict, describe
 from recorder.host import write_atomic
 
@@ -50,6 +51,7 @@ class AppSettings(Strict):
     keep_practice: bool = False
     mirror: bool = True
     backup: str | None = None
+    coder: Coder | None = None  # under which the labels of whoever sits here are kept
     keys: Mapping[str, str] = Field(default_factory=dict)
     tour_seen: bool = False
     geometry: Annotated[str, AfterValidator(_base64)] = ""

@@ -68,7 +68,7 @@ class LabelDesk(TakeDesk):
         self._marker: Marker | None = None  # of the thread of the labels alone
         self._marking = Lane("label-marking", self._failed)
         self._looked_s = 0.0
-        self._problem: str | None = None
+        self.problem: str | None = None  # why the last changes are not on disk yet
         self._closed = False
 
     # Takes
@@ -198,8 +198,8 @@ class LabelDesk(TakeDesk):
     def _watch_labels(self) -> None:
         marker, now_s = self._marker, self._clock_s()
         problem = marker.labels.problem if marker else None
-        if problem != self._problem:
-            self._problem = problem
+        if problem != self.problem:
+            self.problem = problem
             self._said.append(Said(problem or "", "redo", "labels", over=problem is None))
         if self.read_only is not None and now_s - self._looked_s > LOOK_AGAIN_S:
             self._looked_s = now_s

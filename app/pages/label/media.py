@@ -24,7 +24,7 @@ PICTURE_BYTES = {Stream.RGB: 128 << 20, Stream.THERMAL: 16 << 20, Stream.FRAMES:
 FIRST_WINDOW_US = 33_333
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Media:
     """A take that is open. pictures: of the streams that have some; analysis: None where nothing was computed; problems: what
     cannot be shown, a sentence each.

@@ -31,6 +31,7 @@ class TakeDesk(Playhead):
         self._turn = 0
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._opening = Lane("label-opening", self._failed)
+        self._leaving: Media | None = None
         self._next: Media | None = None
         self._wanted_next: Path | None = None
         self._retired: list[tuple[float, Media]] = []
@@ -72,7 +73,8 @@ class TakeDesk(Playhead):
 
     def _open(self, path: Path) -> None:
         self.playing, self.loop, self.take = None, None, path
-        self._retire()
+        self._retire(self._leaving)
+        self._leaving, self.media = self.media, None  # closed once the next one is shown in its place
         if self._next is not None and self._next.path == path:
             ready, self._next = self._next, None
             self._show(ready)
@@ -117,21 +119,22 @@ class TakeDesk(Playhead):
             self._retired.append((self._clock_s(), media))
 
     def _show(self, media: Media) -> None:
-        if self.media is not None:
-            self._retired.append((self._clock_s(), self.media))
-        self.media = media
+        renamed = self.media is not None  # and opened again: the annotator stays where they are
+        self._retire(self._leaving)
+        self._retire(self.media)
+        self._leaving, self.media = None, media
         if self._wanted_next == media.path:
             self._wanted_next = None
-        self.cursor_us = first_cursor(media, self.suggestions)
-        self._fresh, self._rest_us = True, 0.0
+        if not renamed:
+            self.cursor_us = first_cursor(media, self.suggestions)
+            self._fresh, self._rest_us = True, 0.0
         self._said.append(Said("", key="take", over=True))
         self._said += [Said(problem, "check") for problem in media.problems]
         self._touch()
 
-    def _retire(self) -> None:
-        if self.media is not None:
-            self._retired.append((self._clock_s(), self.media))
-            self.media = None
+    def _retire(self, media: Media | None) -> None:
+        if media is not None and media not in [one for _, one in self._retired]:
+            self._retired.append((self._clock_s(), media))
 
     def _close_retired(self, *, all_of_them: bool = False) -> None:
         now_s = self._clock_s()
@@ -162,9 +165,9 @@ class TakeDesk(Playhead):
     def _close_takes(self) -> None:
         self._opening.wait()
         self._take_news()
-        self._retire()
-        self._retired += [(0.0, self._next)] if self._next is not None else []
-        self._next = None
+        for media in (self._leaving, self.media, self._next):
+            self._retire(media)
+        self._leaving, self.media, self._next = None, None, None
         self._close_retired(all_of_them=True)
         self._opening.close()
 

@@ -199,7 +199,8 @@ def test_one_coders_noise_renames_the_take_which_stays_on_the_desk_and_undo_take
     noisy = second.with_name("smile_1_2_(noise).aedat4")
     with seated(dataset) as sat:
         sat.open(second)
-        cursor_us = sat.desk.cursor_us
+        cursor_us = sat.desk.cursor_us - 12_345
+        sat.at(cursor_us)
         sat.do(sat.desk.set_noise, True, "subject spoke")
         assert noisy.exists()
         assert not second.exists()
