@@ -174,11 +174,11 @@ class TimelinePicture(QWidget):
 
     def sizeHint(self) -> QSize:
         """Comfortable."""
-        return QSize(900, max(COMFORTABLE_PX, self.minimumSizeHint().height()))
+        return QSize(900, max(COMFORTABLE_PX, least_height(self._content, self._unfolded)))
 
     def minimumSizeHint(self) -> QSize:
-        """Every row can be read."""
-        return QSize(420, least_height(self._content, self._unfolded))
+        """Every row can be read, the parts of the face folded."""
+        return QSize(420, least_height(self._content, False))
 
     def _named(self, text: str) -> int | None:
         return next((mark.at_us for mark in self._content.marks if mark.text == text), None)

@@ -16,8 +16,8 @@ from protocol.analysis import Suggestion
 from protocol.labels import Interval, LabelSet
 from recorder.browse.regions import REGIONS, Region
 
-AXIS_PX, SCRIPT_PX, TICKS_PX, LANE_PX, SUGGESTED_PX, SCORES_PX, GAP_PX = 40, 20, 12, 24, 20, 24, 3
-FACE_PX, REGION_PX = (40, 120), (14, 44)  # least and most height: what is left over is shared
+AXIS_PX, SCRIPT_PX, TICKS_PX, LANE_PX, SUGGESTED_PX, SCORES_PX, GAP_PX = 36, 18, 10, 22, 18, 22, 2
+FACE_PX, REGION_PX = (36, 120), (14, 44)  # least and most height: what is left over is shared
 MOST_LANES = 3  # intervals that overlap more than that share the last lane
 NEAR_PX = 7  # of a landmark is a hit
 TICKS_FROM_PX = 4.0  # between two pictures: closer they would be a grey bar
@@ -78,7 +78,9 @@ class Content:
 
 
 def rows_of(content: Content, view: TimeView, height: float, unfolded: bool) -> tuple[Row, ...]:
-    """The rows in `height` pixels; the curves share what the others leave. unfolded: with the parts of the face."""
+    """The rows in `height` pixels; the curves share what the others leave. unfolded: with the parts of the face, where there is
+    room for them: labels come first.
+    """
     after = [Row(Kind.TICKS, 0, TICKS_PX)] if ticks_shown(content, view) else []
     if content.scores is not None:
         after.append(Row(Kind.SCORES, 0, SCORES_PX, content.scores.name))
@@ -90,6 +92,8 @@ def rows_of(content: Content, view: TimeView, height: float, unfolded: bool) -> 
     before = [Row(Kind.AXIS, 0, AXIS_PX), Row(Kind.SCRIPT, 0, SCRIPT_PX)]
     parts = content.regions[1:] if unfolded else ()
     left = height - sum(row.height + GAP_PX for row in (*before, *after))
+    if left < FACE_PX[0] + GAP_PX + len(parts) * (REGION_PX[0] + GAP_PX):
+        parts = ()
     face_px, part_px = _shared(left - GAP_PX * (1 + len(parts)), len(parts))
     curves = [Row(Kind.CURVE, 0, face_px, region=content.regions[0])]
     curves += [Row(Kind.CURVE, 0, part_px, region=region) for region in parts]
@@ -97,7 +101,7 @@ def rows_of(content: Content, view: TimeView, height: float, unfolded: bool) -> 
 
 
 def least_height(content: Content, unfolded: bool) -> int:
-    """The least height in which every row can be read."""
+    """The least height in which every row has room."""
     lanes = sum(max(1, lane_count(one)) for one in (content.intervals, *(labels.intervals for _, labels in content.others)))
     parts = len(content.regions) - 1 if unfolded else 0
     fixed = AXIS_PX + SCRIPT_PX + TICKS_PX + SUGGESTED_PX + LANE_PX * lanes + (SCORES_PX if content.scores else 0)
