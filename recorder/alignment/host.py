@@ -21,7 +21,6 @@ CHUNKS = 12  # stretches of a take, of each of which the promptest arrivals coun
 PROMPT = 0.15  # quantile of the arrivals of a stretch: a few may be early by a clock's tick, none by much
 MIN_PAIRS = 8
 MOST_UNCERTAIN_US = 10_000_000.0  # cameras are started within seconds of one another: less is known than without a look
-MOST_DRIFT_PPM = 3_000.0  # quartz keeps to 100 ppm and a webcam's own clock to some hundreds; three in a thousand is no clock
 LEAST_SPAN_US = 1_000_000
 FEW = 8.0  # arrivals of a stretch whose low quantile scatters by twice what the line through the stretches tells
 DRIFT_FLOOR_PPM = 8.0  # 1 sigma: arrivals may become slower as the computer gets busy, 0.1 ms in a take of 15 s
@@ -84,14 +83,14 @@ def align_by_host(
     at_reference = level + slope * -float(np.median(arrived_us))
     sigma_us = float(np.hypot(level_sigma, slope_sigma * np.median(arrived_us)))
     half_us = float(np.hypot((LATENCY_US[1] - LATENCY_US[0]) / 2, NORMAL_95 * sigma_us))
-    drift_sigma_ppm = float(np.hypot(slope_sigma * 1e6, DRIFT_FLOOR_PPM))
-    if half_us > MOST_UNCERTAIN_US or abs(slope * 1e6) + drift_sigma_ppm > MOST_DRIFT_PPM:
+    off_us = arrived_us - (pictures.stream_us - reference_us) - (level + slope * since_us)
+    if half_us > MOST_UNCERTAIN_US or float(np.median(np.abs(off_us))) > MOST_UNCERTAIN_US:
         return None  # times that lie, as of centuries: their line means nothing
     return HostFit(
         at_reference - sum(LATENCY_US) / 2,
         half_us,
         slope * 1e6,
-        drift_sigma_ppm,
+        float(np.hypot(slope_sigma * 1e6, DRIFT_FLOOR_PPM)),
         at_reference,
         sigma_us,
     )
