@@ -129,7 +129,8 @@ class Case:
         if choices.whole is not None:
             chosen = None if made is None else _value(made, name)
         else:
-            chosen = choices.parts[name][0] if name in choices.parts else None
+            chosen = {**_agreed(point), **choices.parts}.get(name, (None, None))[0]
+            chosen = None if name in point.differs and name not in choices.parts else chosen
         settled = choices.whole is not None or name in choices.parts
         return Part(name, first, second, chosen, differs=name in point.differs, settled=settled)
 

@@ -11,8 +11,6 @@ from typing import Protocol
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
-    QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -27,11 +25,13 @@ from app.i18n import tr
 from app.pages.label import compare_keys as _keys  # noqa: F401 (adds its rows to the table of keys)
 from app.pages.label.agreement_report import write_agreement
 from app.pages.label.compare import CompareModel
-from app.pages.label.compare_text import apart_text, chosen_text, part_name, point_text, state_text, value_text
+from app.pages.label.compare_parts import PartsCard
+from app.pages.label.compare_text import apart_text, point_text, state_text
+from app.pages.label.plan_dialog import PlanDialog
 from app.pages.label.queue import Said
 from app.pages.label.queue_table import ICON_PX, list_icon
 from app.pages.record.setup_widgets import Choice as Choices
-from app.widgets.labels import Elided, KeyHint
+from app.widgets.labels import KeyHint
 from app.widgets.looks import set_property
 from app.window.errands import Errands
 from app.window.shortcuts import table
@@ -69,7 +69,7 @@ class Line(Protocol):
 
 
 class CompareView(QWidget):
-    """The comparison. sought: the cursor is to go there; told: a Said; left: back to labelling; planned: the plan is wanted."""
+    """The comparison. sought: the cursor is to go there; told: a Said; left: back to labelling; planned: a plan was written."""
 
     sought = Signal(object)  # microseconds do not fit into Qt's int
     told = Signal(object)
@@ -88,6 +88,7 @@ class CompareView(QWidget):
         self._model, self._cursor_us, self._timeline = model, cursor_us, timeline
         self._version, self._at = -1, (-2, "")
         self._errands = Errands(self)
+        self._dialog: PlanDialog | None = None
         self._calls = self._what_keys_do()
         theme = current_theme()
         column = QVBoxLayout(self)
@@ -123,15 +124,7 @@ class CompareView(QWidget):
         column.addWidget(self.points)
 
     def _add_parts(self, column: QVBoxLayout) -> None:
-        self.parts = QFrame()
-        self.parts.setProperty("role", "card")
-        self.grid = QGridLayout(self.parts)
-        space = current_theme().space
-        self.grid.setContentsMargins(space(2), space(2), space(2), space(2))
-        self.grid.setHorizontalSpacing(space(2))
-        self.grid.setVerticalSpacing(space(1))
-        for number, stretch in enumerate((6, 5, 5, 5)):
-            self.grid.setColumnStretch(number, stretch)
+        self.parts = PartsCard()
         column.addWidget(self.parts)
         self.apart = QLabel()
         self.apart.setProperty("role", "caption")
@@ -160,7 +153,7 @@ class CompareView(QWidget):
     def _add_buttons(self, column: QVBoxLayout) -> None:
         row = QHBoxLayout()
         self.report, self.plan = QPushButton(tr("Agreement report")), QPushButton(tr("Plan ..."))
-        for button, name, call in ((self.report, "report", self.make_report), (self.plan, "plan", self.planned.emit)):
+        for button, name, call in ((self.report, "report", self.make_report), (self.plan, "plan", self.make_plan)):
             button.setToolTip(table.tip(f"compare.{name}"))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, call=call: call())
@@ -192,7 +185,7 @@ class CompareView(QWidget):
             "undo": model.undo,
             "redo": model.redo,
             "report": self.make_report,
-            "plan": self.planned.emit,
+            "plan": self.make_plan,
             "leave": self.left.emit,
         }
 
@@ -304,31 +297,14 @@ class CompareView(QWidget):
             self.points.setCurrentRow(case.at)
 
     def _show_parts(self) -> None:
-        while (item := self.grid.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
         model, case = self._model, self._model.case
         shown = case is not None and bool(case.points)
         for widget in (self.parts, self.hints, self.apart):
             widget.setVisible(shown)
-        if case is None or not shown or model.pair is None:
-            return
-        for number, text in enumerate((tr("times in ms"), *model.pair, tr("Consensus"))):
-            self.grid.addWidget(_cell(text, "caption"), 0, number)
-        self.apart.setText("")
-        for row, part in enumerate(model.parts, 1):
-            here = part.name == model.part
-            first, second = value_text(part, part.first, self.zero_us), value_text(part, part.second, self.zero_us)
-            texts = (part_name(part.name), first or "-", second or "-", chosen_text(case, part, self.zero_us))
-            for number, text in enumerate(texts):
-                cell = _cell(("▸ " if here and not number else "") + text, "label" if here and not number else "body")
-                cell.setProperty("tone", "" if part.differs or here else "muted")
-                if number == 3 and part.differs:
-                    cell.setProperty("state", "good" if part.settled else "check")
-                self.grid.addWidget(cell, row, number)
-            if here:
-                self.apart.setText(apart_text(part))
+        if shown:
+            self.parts.show_parts(model, self.zero_us)
+            here = next((part for part in model.parts if part.name == model.part), None)
+            self.apart.setText(apart_text(here) if here else "")
 
     def _show_line(self) -> None:
         model, consensus = self._model, self._model.consensus
@@ -365,9 +341,27 @@ class CompareView(QWidget):
         self.told.emit(Said(tr("Written: {path}").format(path=path), "good"))
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
+    # The plan
+
+    def make_plan(self) -> None:
+        """Ask who labels what, in a window that does not hold this one."""
+        if self._dialog is None:
+            self._dialog = PlanDialog(self._model.store.dataset, self)
+            self._dialog.setWindowFlag(Qt.WindowType.Window)
+            self._dialog.saved.connect(self.planned)
+            self._dialog.destroyed.connect(self._plan_over)
+            self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.activateWindow()
+
+    def _plan_over(self) -> None:
+        self._dialog = None
+
     def shut(self) -> None:
         """Wait for what still runs."""
         self._errands.shut()
+        if self._dialog is not None:
+            self._dialog.close()
 
 
 def _reported(dataset: Path) -> tuple[Path | None, str]:
@@ -375,9 +369,3 @@ def _reported(dataset: Path) -> tuple[Path | None, str]:
         return write_agreement(dataset), ""
     except (GlimpseError, OSError) as error:
         return None, str(error)
-
-
-def _cell(text: str, role: str) -> Elided:
-    cell = Elided(text)
-    cell.setProperty("role", role)
-    return cell
