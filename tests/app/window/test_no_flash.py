@@ -32,11 +32,14 @@ def shown(qapp):
     qapp.removeEventFilter(found)
 
 
-@pytest.mark.xfail(strict=False, reason="chips and the header of a picture are shown before they are put anywhere")
-@pytest.mark.parametrize("make", [lambda: PictureView(Stream.THERMAL), VerdictCard], ids=["picture", "verdict"])
-def test_nothing_flashes_by_while_it_is_made(qtbot, shown, make):
-    widget = make()
-    qtbot.addWidget(widget)
-    if isinstance(widget, VerdictCard):
-        widget.show_verdict(VIEW)
+def test_no_picture_flashes_by_while_it_is_made(qtbot, shown):
+    qtbot.addWidget(PictureView(Stream.THERMAL))
+    assert shown.names == []
+
+
+@pytest.mark.xfail(strict=False, reason="the icon of a chip is shown before it is put anywhere")
+def test_no_part_of_a_verdict_flashes_by_while_it_is_made(qtbot, shown):
+    card = VerdictCard()
+    qtbot.addWidget(card)
+    card.show_verdict(VIEW)
     assert shown.names == []
