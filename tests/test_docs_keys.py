@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 import app.pages.label.compare_keys
+import app.pages.label.keys
 import app.pages.record.keys
 import app.pages.record.playback
 import app.pages.record.setup
@@ -28,7 +29,7 @@ def rows(preferences: Preferences) -> list[Shortcut]:
 
 
 def _place(row: Shortcut) -> int:
-    order = (EVERYWHERE, "Before the session", "Record", "Take", "After a take", "Play back", "Compare coders", "Tour")
+    order = (EVERYWHERE, "Before the session", "Record", "Take", "After a take", "Play back", "Label", "Compare coders", "Tour")
     return order.index(row.context)
 
 

@@ -115,7 +115,16 @@ def page_entries(wishes: Wishes, preferences: Preferences) -> Sequence[PageEntry
         page: Page = RecordPage(wishes, preferences)
         return page
 
-    return (PageEntry("record", "Record", "record", record, contexts=("Before the session", "Record", "Take", "After a take")),)
+    def label() -> Page:
+        from app.pages.label.page import LabelPage
+
+        page: Page = LabelPage(wishes, preferences)
+        return page
+
+    return (
+        PageEntry("record", "Record", "record", record, contexts=("Before the session", "Record", "Take", "After a take")),
+        PageEntry("label", "Label", "label", label, contexts=("Label", "Compare coders")),
+    )
 
 
 def no_display() -> str | None:

@@ -1,0 +1,236 @@
+"""The Label page by real key events: takes opened, labelled, finished, undone, and read back from disk."""
+
+import contextlib
+import time
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.pages.label.page import LabelPage
+from app.settings import AppSettings, Preferences, save_settings
+from app.window.main_window import MainWindow, PageEntry
+from app.window.shortcuts import ShortcutTable, table
+from app.window.start import Wishes, page_entries
+from protocol.labels import Origin
+from recorder.labelstate import read_labels
+
+PATIENCE_S = 60.0
+K, M = Qt.Key, Qt.KeyboardModifier
+KEYS = {"Return": K.Key_Return, "Esc": K.Key_Escape, "PgDown": K.Key_PageDown, "Left": K.Key_Left, "Right": K.Key_Right}
+KEYS |= {"Down": K.Key_Down, "Space": K.Key_Space, "End": K.Key_End, "Home": K.Key_Home, ".": K.Key_Period, ",": K.Key_Comma}
+
+
+class Annotator:
+    """Somebody before the Label page, with a keyboard only."""
+
+    def __init__(self, qtbot, window):
+        self.qtbot, self.window, self.pressed = qtbot, window, 0
+
+    @property
+    def page(self):
+        return self.window.pages["label"]
+
+    @property
+    def desk(self):
+        return self.page.bench.desk
+
+    def press(self, *names):
+        """Press keys as fast as they come."""
+        for name in names:
+            held, _, bare = name.rpartition("+")
+            modifier = {"": M.NoModifier, "Ctrl": M.ControlModifier, "Shift": M.ShiftModifier}[held]
+            key = KEYS[bare] if bare in KEYS else getattr(K, f"Key_{bare.upper()}")
+            QTest.keyClick(self.window.windowHandle(), key, modifier)
+            self.pressed += 1
+
+    def type(self, text):
+        QTest.keyClicks(self.window.focusWidget(), text)
+
+    def until(self, wanted, what):
+        deadline = time.monotonic() + PATIENCE_S
+        while not wanted():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            self.qtbot.wait(5)
+
+    def settle(self):
+        """Until every key has done what it does."""
+        self.desk.wait(PATIENCE_S)
+        self.qtbot.wait(40)
+
+    def sit_down(self):
+        self.until(lambda: self.page.bench is not None and self.page.bench.queue.rows, "the list of takes")
+        self.until(lambda: self.page.bench.list.table.hasFocus(), "the keys in the list")
+        self.until(lambda: self.page.bench.list.table.currentIndex().isValid(), "a row")
+
+    def until_open(self, take):
+        self.until(lambda: self.desk.take == take and self.desk.media and self.desk.labels is not None, f"{take.name} open")
+        self.settle()
+
+
+@contextlib.contextmanager
+def seated(qtbot, tmp_path, data, coder="ann"):
+    """Before a window with this page alone."""
+    path = tmp_path / "settings.yaml"
+    save_settings(AppSettings(tour_seen=True, coder=coder, data=str(data)), path)
+    preferences = Preferences(path)
+    window = MainWindow(
+        [PageEntry("label", "Label", "label", lambda: LabelPage(Wishes(), preferences), ("Label",))], preferences
+    )
+    with qtbot.waitExposed(window):
+        window.show()
+    window.activateWindow()
+    window.show_page("label")
+    try:
+        yield Annotator(qtbot, window)
+    finally:
+        window._leave_anyway = True
+        window.close()
+        window.deleteLater()
+        QApplication.processEvents()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """What is kept between sessions is of this test alone."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def first(dataset):
+    return dataset / "1" / "smile_1_1.aedat4"
+
+
+@pytest.fixture
+def second(dataset):
+    return dataset / "1" / "smile_1_2.aedat4"
+
+
+def test_a_good_suggestion_costs_one_key_and_a_take_without_any_less_than_twelve(qtbot, tmp_path, dataset, first, second):
+    with seated(qtbot, tmp_path, dataset) as one:
+        one.sit_down()
+        one.press("Return")
+        one.until_open(first)
+        one.pressed = 0
+        one.press("Return")
+        one.until_open(second)
+        assert one.pressed <= 3
+        one.pressed = 0
+        one.press("Shift+Right", "O", "Shift+Right", "A", "Shift+Right", "F", "Return")
+        one.settle()
+        assert one.pressed <= 12
+    accepted, placed = read_labels(first)["ann"], read_labels(second)["ann"]
+    assert accepted.done
+    assert placed.done
+    assert [interval.origin.onset for interval in accepted.intervals] == [Origin.ACCEPTED, Origin.ACCEPTED]
+    (interval,) = placed.intervals
+    assert interval.apex_us - interval.onset_us == interval.offset_us - interval.apex_us == 333_330
+    assert interval.origin.onset is Origin.PLACED
+
+
+def test_everything_about_an_interval_is_said_by_keys_and_taken_back_by_keys(qtbot, tmp_path, dataset, second):
+    with seated(qtbot, tmp_path, dataset) as one:
+        one.sit_down()
+        one.press("Down", "Return")
+        one.until_open(second)
+        one.press("O", "Shift+Right", "F", "3", "H", "H", "K", "K")
+        one.settle()
+        one.press("M")
+        assert one.page.bench.panel.choice.hasFocus()
+        one.press("3", "U")
+        one.type("AU4 + 7")
+        one.press("Return", "T")
+        one.type("OAF")
+        one.press("Return")
+        one.settle()
+        (interval,) = one.desk.labels.intervals
+        assert (interval.kind, interval.intensity, interval.confidence) == ("other", "C", 0.5)
+        assert (interval.movement, interval.action_units, interval.note) == ("frown", (4, 7), "OAF")
+        assert one.page.bench.work.hasFocus()
+        one.press("Ctrl+Z", "Ctrl+Z")
+        one.settle()
+        assert (one.desk.labels.intervals[0].note, one.desk.labels.intervals[0].action_units) == ("", ())
+        one.press("Ctrl+Y")
+        one.settle()
+        assert one.desk.labels.intervals[0].action_units == (4, 7)
+
+
+def test_noise_asks_for_its_reason_renames_the_take_and_escape_changes_nothing(qtbot, tmp_path, dataset, second):
+    noisy = second.with_name("smile_1_2_(noise).aedat4")
+    with seated(qtbot, tmp_path, dataset) as one:
+        one.sit_down()
+        one.press("Down", "Return")
+        one.until_open(second)
+        one.press("N", "Esc")
+        one.settle()
+        assert second.exists()
+        one.press("N", "3")
+        one.until_open(noisy)
+        assert not second.exists()
+        assert one.desk.labels.noise.reason == "head moved"
+        one.until(lambda: one.page.bench.queue.index_of(noisy) is not None, "the list with the new name")
+        one.press("Ctrl+Z")
+        one.until_open(second)
+
+
+def test_keys_step_play_zoom_and_show_the_list(qtbot, tmp_path, dataset, first, second):
+    with seated(qtbot, tmp_path, dataset) as one:
+        one.sit_down()
+        one.press("Down", "Return")
+        one.until_open(second)
+        start_us = one.desk.cursor_us
+        one.press("Right", "Right", "Left", "Left")
+        assert one.desk.cursor_us == start_us
+        one.press("Space")
+        assert one.desk.playing == 0.25
+        one.until(lambda: one.desk.cursor_us > start_us, "the cursor to move")
+        one.press("Space", "C")
+        assert (one.desk.playing, one.desk.cursor_us) == (None, start_us)
+        one.press("W", "Shift+W", "Z", "Shift+Z", "End", "Home", "V", "X")
+        assert one.desk.window_us == 33_333
+        one.press("Q")
+        assert one.page.bench.list.isVisible()
+        assert one.page.bench.list.table.hasFocus()
+        one.press("Q")
+        assert one.page.bench.work.hasFocus()
+        one.press("PgDown")
+        one.until_open(first)
+
+
+def test_who_labels_is_asked_once(qtbot, tmp_path, dataset):
+    with seated(qtbot, tmp_path, dataset, coder=None) as one:
+        one.until(lambda: one.page.name.hasFocus(), "the question")
+        one.type("Ann Smith")
+        one.press("Return")
+        assert "cannot be a coder's name" in one.page.problem.text()
+        one.page.name.clear()
+        one.type("coder-7")
+        one.press("Return")
+        one.sit_down()
+        assert one.desk.coder == "coder-7"
+    assert Preferences(tmp_path / "settings.yaml").settings.coder == "coder-7"
+
+
+def test_another_page_opens_a_take_here(qtbot, tmp_path, dataset, second):
+    with seated(qtbot, tmp_path, dataset) as one:
+        one.window._open_take("label", second)
+        one.until(lambda: one.page.bench is not None, "the page")
+        one.until_open(second)
+        assert one.page.bench.work.hasFocus()
+
+
+def test_the_window_has_the_page_beside_the_record_page(tmp_path):
+    entries = page_entries(Wishes(), Preferences(tmp_path / "settings.yaml"))
+    assert [entry.name for entry in entries] == ["record", "label"]
+    page = entries[1].make()
+    assert isinstance(page, LabelPage)
+    page.activate()
+    assert "No data set" in page.notice.text()
+    page.shut()
+
+
+def test_no_key_of_the_page_does_two_things():
+    probe = ShortcutTable()
+    probe.add(*(row for row in table if row.context in ("Label", "Everywhere")))
+    assert probe.clashes() == []
