@@ -93,7 +93,8 @@ class QueueModel:
         self._said: deque[Said] = deque()
         self._wake = threading.Condition()
         self._tasks: deque[Path] = deque()
-        self._reload = self._refilter = self._look = self._stopped = False
+        self._wished = self._listed = 0  # lists made anew: how many were asked for, and have been made
+        self._replan = self._refilter = self._look = self._stopped = False
         self._threads = [
             threading.Thread(target=self._keep, args=(work,), name=f"queue-{name}", daemon=True)
             for name, work in (("list", self._list_once), ("find", self._find_once))
@@ -181,7 +182,7 @@ class QueueModel:
         with self._wake:
             self.coder = coder
             self._spent.clear()
-            self._reload = True
+            self._wished += 1
             self._wake.notify_all()
 
     def look_at(self, path: Path) -> None:
@@ -243,51 +244,70 @@ class QueueModel:
             self._wake.wait_for(lambda: self._look or self._stopped)
         if self._stopped:
             return
+        anew = self._catalogue is None
         try:
-            catalogue = self._catalogue or Catalogue(self.dataset, cache=self._cache())
-            self._catalogue = catalogue
-            self._wish_reload()
-            listed_at = monotonic()
-
-            def looked(count: int) -> bool:
-                nonlocal listed_at
-                self.looked_at = count
-                if monotonic() - listed_at > LOOK_AGAIN_S:
-                    listed_at = monotonic()
-                    self._wish_reload()
-                return not self._stopped
-
-            changes = catalogue.refresh(looked)
-            for folder in changes.unread[:1]:
-                self._said.append(Said(f"{folder}: cannot be read; check its permissions.", "check", "unread"))
+            catalogue = self._catalogue = self._catalogue or Catalogue(self.dataset, cache=self._cache())
+            if anew:  # what is known from the last time comes first, and undisturbed
+                self._wish_reload()
+                with self._wake:
+                    self._wake.wait_for(lambda: self._listed == self._wished or self._stopped)
+            anew = self._look_through(catalogue) or anew
         finally:
             with self._wake:
                 self._look = False
                 self.found_once = True
-                self._reload = self._catalogue is not None
+                self._wished += anew
+                self._replan = True
                 self._changed()
+
+    def _look_through(self, catalogue: Catalogue) -> bool:
+        """Look at the folder; whether anything has changed."""
+        listed_at, grows = monotonic(), not self._listing.everything
+
+        def looked(count: int) -> bool:
+            nonlocal listed_at
+            self.looked_at = count
+            if grows and monotonic() - listed_at > LOOK_AGAIN_S:
+                listed_at = monotonic()
+                self._wish_reload()
+            return not self._stopped
+
+        changes = catalogue.refresh(looked)
+        for folder in changes.unread[:1]:
+            self._said.append(Said(f"{folder}: cannot be read; check its permissions.", "check", "unread"))
+        return bool(changes.added or changes.changed or changes.removed)
 
     def _wish_reload(self) -> None:
         with self._wake:
-            self._reload = True
+            self._wished += 1
             self._wake.notify_all()
 
     def _list_once(self) -> None:
         """Wait until something is to be listed, and list it."""
         with self._wake:
-            self._wake.wait_for(lambda: self._reload or self._refilter or self._tasks or self._stopped)
-            reload, self._reload, self._refilter = self._reload, False, False
+            self._wake.wait_for(
+                lambda: self._wished != self._listed or self._replan or self._refilter or self._tasks or self._stopped
+            )
+            wished, replan, self._replan, self._refilter = self._wished, self._replan, False, False
             paths, coder = list(dict.fromkeys(self._tasks)), self.coder
             self._tasks.clear()
-        if self._stopped or self._catalogue is None:
-            return
+        try:
+            if not self._stopped and self._catalogue is not None:
+                self._list(self._catalogue, coder, paths, reload=wished != self._listed, replan=replan)
+        finally:
+            with self._wake:
+                self._listed = wished
+                self._wake.notify_all()
+
+    def _list(self, catalogue: Catalogue, coder: str, paths: list[Path], *, reload: bool, replan: bool) -> None:
         listing = self._listing
         everything, plan = listing.everything, listing.plan
-        if reload:
+        if reload or replan:
             plan = self._read_plan()
-            everything = tuple(queue_rows(self.dataset, self._catalogue.takes(), coder, plan))
+        if reload or plan != listing.plan:
+            everything = tuple(queue_rows(self.dataset, catalogue.takes(), coder, plan))
         for path in paths:
-            everything = self._with_one(everything, path, self._catalogue, coder, plan)
+            everything = self._with_one(everything, path, catalogue, coder, plan)
         self._publish(everything, plan, coder)
 
     def _read_plan(self) -> LabelPlan | None:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from recorder.dataset import TakeEntry
 from recorder.labelplan import LabelPlan, queue_for, sight_for, take_key
 
 NAME_DIGITS = 6  # hexadecimal: of 10,000 takes hardly two are called alike
+NAMES_KEPT = 1 << 16  # names are read once: a list is made anew whenever the folder has changed
 NOT_USED = (TakeStatus.PARTIAL.value, TakeStatus.FAILED.value)
 
 
@@ -90,19 +92,21 @@ class Counts(NamedTuple):
 
 def queue_rows(dataset: Path, takes: Sequence[TakeRow], coder: str, plan: LabelPlan | None) -> list[QueueRow]:
     """Every take as a coder may know it, in the order of the coder's queue; takes of others follow."""
-    found = {dataset / take.path: take for take in takes}
-    entries = [TakeEntry.at(path) for path in found]
+    if plan is None:
+        return [queue_row(dataset, take, coder, None, turn) for turn, take in enumerate(takes)]
+    entries = [_entry(dataset, take.path) for take in takes]
     queue = queue_for(dataset, coder, plan=plan, entries=entries, read=lambda *_: None)
     turns = {one.entry.path: turn for turn, one in enumerate(queue)}
-    rows = [queue_row(dataset, take, coder, plan, turns.get(path, len(takes))) for path, take in found.items()]
-    rows.sort(key=lambda row: (row.turn, row.name) if plan and plan.hide_asked else (row.turn, ""))
+    last = len(takes)
+    rows = [queue_row(dataset, take, coder, plan, turns.get(one.path, last)) for one, take in zip(entries, takes, strict=True)]
+    rows.sort(key=lambda row: (row.turn, row.name if plan.hide_asked else ""))
     return rows
 
 
 def queue_row(dataset: Path, take: TakeRow, coder: str, plan: LabelPlan | None, turn: int) -> QueueRow:
     """One take as a coder may know it."""
     path = dataset / take.path
-    key = take_key(dataset, path)
+    key = _key(dataset, take.path) if plan else ""
     coders = plan.takes.get(key, ()) if plan else ()
     sight = sight_for(plan, coders)
     blind = is_blind(plan, coders, coder, take.done)
@@ -130,6 +134,16 @@ def queue_row(dataset: Path, take: TakeRow, coder: str, plan: LabelPlan | None, 
         redone=take.redone,
         turn=turn,
     )
+
+
+@lru_cache(NAMES_KEPT)
+def _entry(dataset: Path, path: str) -> TakeEntry:
+    return TakeEntry.at(dataset / path)
+
+
+@lru_cache(NAMES_KEPT)
+def _key(dataset: Path, path: str) -> str:
+    return take_key(dataset, dataset / path)
 
 
 def is_blind(plan: LabelPlan | None, coders: Sequence[str], coder: str, done: Sequence[str]) -> bool:
