@@ -54,6 +54,7 @@ class LabelBench(QWidget):
         self.queue = QueueModel(dataset, coder)
         self._version = -1
         self._shown: Media | None = None
+        self._fetched_for: tuple[Path | None, int] = (None, -1)  # the take and the list that the next one was looked up for
         self._wanted = True  # the list, until a take is opened
         self._mode, self._crop = Mode.COUNTS, False
         self._lay_out()
@@ -307,7 +308,8 @@ class LabelBench(QWidget):
         if desk.finished is not None:
             desk.finished = None
             self.go(1)
-        elif desk.media is not None and desk.labels is not None:
+        elif desk.media is not None and desk.labels is not None and self._fetched_for != (desk.take, self.queue.version):
+            self._fetched_for = (desk.take, self.queue.version)
             desk.prefetch(self.queue.next(1))
         counts = self.queue.counts
         self.progress.setText(tr("{done} of {takes} done").format(done=counts.done, takes=counts.takes) if counts.takes else "")

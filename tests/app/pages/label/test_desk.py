@@ -1,6 +1,9 @@
 """The annotator's desk without a window: what each key does to the labels on disk, with real takes and real threads."""
 
 import contextlib
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -342,6 +345,66 @@ def test_the_time_of_work_is_noted_without_the_pauses(dataset, second):
         sat.do(sat.desk.place, Landmark.ONSET)
         sat.clock.now_s += 3_600
     assert read_labels(second)["ann"].spent_s == 35.0
+
+
+def test_a_take_without_colour_pictures_steps_by_the_event_cameras_own(dataset, second):
+    second.with_name("smile_1_2.rgb.mp4").unlink()
+    with seated(dataset) as sat:
+        sat.open(second)
+        assert Stream.RGB not in sat.desk.pictures
+        sat.desk.step(1, Unit.FRAME)
+        assert sat.desk.cursor_us in sat.desk.pictures[Stream.FRAMES].times_us
+
+
+def test_labels_of_a_take_that_is_deleted_while_it_is_open_are_kept_aside_and_told(dataset, second):
+    with seated(dataset) as sat:
+        sat.open(second)
+        sat.do(sat.desk.begin, IntervalKind.ASKED)
+        shutil.rmtree(labels_folder(second))
+        for path in second.parent.glob("smile_1_2.*"):
+            path.unlink()
+        sat.do(sat.desk.set_note, "last words")
+        assert ".kept-labels" in sat.texts
+    (kept,) = dataset.glob(".kept-labels/**/ann.journal*")
+    assert "last words" in kept.read_text()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from app.pages.label.desk import LabelDesk
+from protocol.labeledits import Landmark
+from recorder.labelstore import LabelStore
+desk = LabelDesk(LabelStore(sys.argv[1]), "ann")
+desk.open(Path(sys.argv[2]))
+while desk.labels is None or desk.media is None:
+    desk.poll()
+    time.sleep(0.01)
+desk.place(Landmark.ONSET)
+while not desk.labels.intervals:
+    desk.poll()
+    time.sleep(0.01)
+desk.set_note("in the middle")
+while desk.labels.intervals[0].note == "":
+    desk.poll()
+    time.sleep(0.01)
+print("shown", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_program_that_is_killed_in_mid_edit_loses_nothing_that_was_shown(dataset, second):
+    command = [sys.executable, "-c", KILLED, str(dataset), str(second)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "shown\n"
+        process.kill()
+    with seated(dataset) as sat:
+        sat.open(second)
+        assert sat.desk.read_only is None
+        assert sat.desk.labels.intervals[0].note == "in the middle"
+        sat.do(sat.desk.undo)
+        assert sat.desk.labels.intervals[0].note == ""
 
 
 def test_a_change_is_on_disk_within_a_second(dataset, second):

@@ -13,10 +13,12 @@ from app.settings import AppSettings, Preferences, save_settings
 from app.window.main_window import MainWindow, PageEntry
 from app.window.shortcuts import ShortcutTable, table
 from app.window.start import Wishes, page_entries
-from protocol.labels import Origin
+from protocol.labels import Interval, Origin
 from recorder.labelstate import read_labels
+from recorder.labelstore import LabelStore
 
 PATIENCE_S = 60.0
+T0_US = 1_700_000_000_000_000  # anywhere
 K, M = Qt.Key, Qt.KeyboardModifier
 KEYS = {"Return": K.Key_Return, "Esc": K.Key_Escape, "PgDown": K.Key_PageDown, "Left": K.Key_Left, "Right": K.Key_Right}
 KEYS |= {"Down": K.Key_Down, "Space": K.Key_Space, "End": K.Key_End, "Home": K.Key_Home, ".": K.Key_Period, ",": K.Key_Comma}
@@ -196,6 +198,27 @@ def test_keys_step_play_zoom_and_show_the_list(qtbot, tmp_path, dataset, first, 
         assert one.page.bench.work.hasFocus()
         one.press("PgDown")
         one.until_open(first)
+
+
+def test_two_coders_are_compared_beside_the_views_and_their_labels_stay(qtbot, tmp_path, dataset, second):
+    for coder, after_us in (("ann", 0), ("ben", 40_000)):
+        with LabelStore(dataset).open(second, coder) as labels:
+            smile = Interval(id=coder, movement="smile", onset_us=T0_US + after_us, offset_us=T0_US + 900_000)
+            labels.put("smile", smile)
+            labels.set("done", "done", True)
+    before = read_labels(second)
+    with seated(qtbot, tmp_path, dataset) as one:
+        one.sit_down()
+        one.press("Down", "Return")
+        one.until_open(second)
+        one.press("D")
+        one.until(lambda: one.page.bench.comparison.case is not None, "the comparison")
+        assert one.page.bench.compare.hasFocus()
+        one.press("O", "Esc")
+        assert one.page.bench.work.hasFocus()
+        assert not one.page.bench.comparing
+    after = read_labels(second)
+    assert {coder: after[coder].intervals for coder in before} == {coder: before[coder].intervals for coder in before}
 
 
 def test_who_labels_is_asked_once(qtbot, tmp_path, dataset):
