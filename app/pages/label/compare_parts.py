@@ -9,7 +9,7 @@ from app.pages.label.compare_text import chosen_text, part_name, value_text
 from app.widgets.labels import Elided
 from app.window.theme import current_theme
 
-STRETCH = (6, 5, 5, 5)  # part, first coder, second coder, consensus
+STRETCH = (8, 5, 5, 6)  # part, first coder, second coder, consensus
 HERE = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE} "
 
 
@@ -22,7 +22,7 @@ class PartsCard(QFrame):
         space = current_theme().space
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(space(2), space(2), space(2), space(2))
-        self._grid.setHorizontalSpacing(space(2))
+        self._grid.setHorizontalSpacing(space(1))
         self._grid.setVerticalSpacing(space(1))
         for number, stretch in enumerate(STRETCH):
             self._grid.setColumnStretch(number, stretch)

@@ -74,7 +74,8 @@ def chosen_text(case: Case, part: Part, zero_us: int) -> str:
     """What the consensus says of a part."""
     if case.point is not None and case.left_out(case.point):
         return tr("left out")
-    return value_text(part, part.chosen, zero_us) if part.settled or not part.differs else "?"
+    agreed = not part.differs and part.chosen is not None
+    return value_text(part, part.chosen, zero_us) if part.settled or agreed else "?"
 
 
 def apart_text(part: Part) -> str:

@@ -31,7 +31,7 @@ from app.pages.label.plan_dialog import PlanDialog
 from app.pages.label.queue import Said
 from app.pages.label.queue_table import ICON_PX, list_icon
 from app.pages.record.setup_widgets import Choice as Choices
-from app.widgets.labels import KeyHint
+from app.widgets.labels import Elided, KeyHint
 from app.widgets.looks import set_property
 from app.window.errands import Errands
 from app.window.shortcuts import table
@@ -105,6 +105,10 @@ class CompareView(QWidget):
         title = QLabel(tr("Compare coders"))
         title.setProperty("role", "title")
         column.addWidget(title)
+        self.title = Elided()
+        self.title.setProperty("tone", "muted")
+        self.title.hide()
+        column.addWidget(self.title)
         self.pair = Choices()
         self.pair.setAccessibleName(tr("Coders"))
         self.pair.currentIndexChanged.connect(self._pair_chosen)
@@ -235,6 +239,11 @@ class CompareView(QWidget):
     def choose_interval(self, interval: str) -> None:
         """An interval was clicked on the timeline."""
         self._model.choose_interval(interval)
+
+    def show_title(self, text: str) -> None:
+        """What the take is called where it is shown, which may not be its name."""
+        self.title.show_text(text)
+        self.title.setVisible(bool(text))
 
     def take_keys(self) -> None:
         """The keys go to the comparison."""
