@@ -14,6 +14,7 @@ from recorder.browse.curves import Stretch
 Pixels = NDArray[np.uint32]
 
 LEAST_RATE = 500.0  # events a second at the top of a quiet curve: noise alone would look like a movement
+LEAST_SCALED = 0.15  # of the view must lie after the paper, or the scale is that of the paper
 HATCH_PX = 6
 FAINT = 0.38  # opacity of the peaks
 STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -30,20 +31,26 @@ class CurveColours:
 
 @dataclass(frozen=True)
 class Columns:
-    """Rates by pixel column: mean, most: float32 [regions, 2 (OFF, ON), columns]; NaN where nothing was counted yet."""
+    """Rates by pixel column: mean, most: float32 [regions, 2 (OFF, ON), columns]; NaN where nothing was counted yet;
+    scaled_from: the first column that the scale is made for; what is larger before it is cut off.
+    """
 
     mean: NDArray[np.float32]
     most: NDArray[np.float32]
+    scaled_from: int = 0
 
     def top(self, region: int) -> float:
         """The rate at the upper border of a region's row: the next of 1, 2, 5, 10 ... above the largest mean."""
-        means = self.mean[region]
+        means = self.mean[region][:, self.scaled_from :]
         largest = float(np.nanmax(means)) if means.size and not np.isnan(means).all() else 0.0
         return rounded_up(max(LEAST_RATE, largest))
 
 
-def columns_of(stretch: Stretch, start_us: int, end_us: int, columns: int) -> Columns:
-    """A stretch of about one to two bins a column, by column: the mean of two instants within it, the larger of their peaks."""
+def columns_of(stretch: Stretch, start_us: int, end_us: int, columns: int, paper_us: int | None = None) -> Columns:
+    """A stretch of about one to two bins a column, by column: the mean of two instants within it, the larger of their peaks.
+
+    paper_us: the sheet of paper has gone; the scale is made for what comes after it, if enough of that is in sight.
+    """
     count = len(stretch.start_us)
     if not count or columns < 1:
         empty = np.zeros((len(stretch.regions), 2, max(columns, 0)), np.float32)
@@ -51,7 +58,10 @@ def columns_of(stretch: Stretch, start_us: int, end_us: int, columns: int) -> Co
     halves = start_us + ((np.arange(2 * columns) + 0.5) * ((end_us - start_us) / (2 * columns))).astype(np.int64)
     number = np.clip((halves - int(stretch.start_us[0])) // stretch.bin_us, 0, count - 1)
     mean, most = stretch.mean[:, :, number], stretch.most[:, :, number]
-    return Columns((mean[..., 0::2] + mean[..., 1::2]) * np.float32(0.5), np.maximum(most[..., 0::2], most[..., 1::2]))
+    after = 0 if paper_us is None else round((paper_us - start_us) * columns / (end_us - start_us))
+    scaled_from = min(max(after, 0), columns) if after < columns * (1 - LEAST_SCALED) else 0
+    peaks = np.maximum(most[..., 0::2], most[..., 1::2])
+    return Columns((mean[..., 0::2] + mean[..., 1::2]) * np.float32(0.5), peaks, scaled_from)
 
 
 def curve_pixels(columns: Columns, region: int, height: int, colours: CurveColours) -> Pixels:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen,
 
 from app.i18n import tr
 from app.pages.label.timeline_curves import Columns, CurveColours, curve_pixels
-from app.pages.label.timeline_rows import LANDMARKS, LANE_PX, Content, Kind, Row, lanes
+from app.pages.label.timeline_rows import HEAD_PX, LANDMARKS, LANE_PX, Content, Kind, Row, lanes, room_beside
 from app.pages.label.timeline_view import TimeView, tick_text
 from app.preview.palettes import rgba
 from app.widgets.event_view import short_number
@@ -22,7 +22,7 @@ from protocol.labels import Interval, IntervalKind
 from protocol.movement import BY_TOKEN
 from recorder.browse.regions import Region
 
-GUTTER_PX = 100
+GUTTER_PX = 116
 PAD_PX, SIGN_PX, HANDLE_PX = 4, 14, 5
 FAR_PX = 20_000.0  # beyond it coordinates are cut: the painter counts in single precision
 MIDDLE = int(Qt.AlignmentFlag.AlignVCenter)
@@ -120,7 +120,7 @@ def _paint_name(painter: QPainter, scene: Scene, row: Row) -> None:
         name = region_name(row.region)
         if row.region is Region.FACE:
             foldable = len(scene.content.regions) > 1
-            name = (("▾ " if scene.unfolded else "▸ ") if foldable else "") + (name if foldable else tr("All events"))
+            name = (("▾ " if scene.unfolded else "▸ ") if foldable else "") + (name if foldable else tr("Events"))
         if scene.columns is not None:
             top = tr("{rate}/s").format(rate=short_number(scene.columns.top(scene.content.regions.index(row.region))))
             _text(painter, scene.theme, box, top, RIGHT, "text_muted")
@@ -144,12 +144,12 @@ def _paint_borders(painter: QPainter, scene: Scene) -> None:
 
 def _paint_axis(painter: QPainter, scene: Scene, row: Row) -> None:
     step_us, times = scene.view.ticks(scene.zero_us)
-    half = row.top + row.height / 2
+    half = row.top + HEAD_PX
     for t_us in times:
         x = _x(scene, t_us)
         painter.setPen(QPen(scene.theme.qcolor("outline"), 1))
-        painter.drawLine(QPointF(x, half + 2), QPointF(x, row.bottom))
-        box = QRectF(x + 3, half, 120, row.height / 2)
+        painter.drawLine(QPointF(x, half + 3), QPointF(x, row.bottom))
+        box = QRectF(x + 4, half + 3, 120, row.bottom - half - 3)
         _text(painter, scene.theme, box, tick_text(t_us - scene.zero_us, step_us), role="text_muted")
 
 
@@ -228,11 +228,14 @@ def _paint_scores(painter: QPainter, scene: Scene, row: Row) -> None:
 
 
 def _paint_suggested(painter: QPainter, scene: Scene, row: Row) -> None:
-    for suggestion in scene.content.suggestions:
-        _paint_suggestion(painter, scene, row, suggestion)
+    found = sorted(scene.content.suggestions, key=lambda one: one.onset_us)
+    limits = [*(_x(scene, one.onset_us) - PAD_PX for one in found[1:]), scene.view.width]
+    for suggestion, limit in zip(found, limits, strict=True):
+        _paint_suggestion(painter, scene, row, suggestion, min(limit, scene.view.width))
 
 
-def _paint_suggestion(painter: QPainter, scene: Scene, row: Row, suggestion: Suggestion) -> None:
+def _paint_suggestion(painter: QPainter, scene: Scene, row: Row, suggestion: Suggestion, limit: float) -> None:
+    """limit: where its text ends at the latest."""
     theme = scene.theme
     begin, end = _x(scene, suggestion.onset_us), _x(scene, suggestion.offset_us)
     box = QRectF(begin, row.top + 2, max(end - begin, 2.0), row.height - 4)
@@ -248,7 +251,7 @@ def _paint_suggestion(painter: QPainter, scene: Scene, row: Row, suggestion: Sug
         SuggestionKind.OTHER: tr("other"),
     }
     text = tr("{kind} {share:.0%}").format(kind=kinds[suggestion.kind], share=suggestion.confidence)
-    _paint_beside(painter, theme, box, text, scene.view.width, plate=True)
+    _paint_beside(painter, theme, box, text, limit, plate=True)
 
 
 def _paint_beside(painter: QPainter, theme: Theme, box: QRectF, text: str, width: float, *, plate: bool = False) -> None:
@@ -259,6 +262,7 @@ def _paint_beside(painter: QPainter, theme: Theme, box: QRectF, text: str, width
         return
     inside = shown.width() >= needed + 2 * HANDLE_PX
     room = QRectF(shown.left() + HANDLE_PX + 2 if inside else shown.right() + 2, box.top(), needed, box.height())
+    room.setRight(min(room.right(), width))
     if plate and inside:
         painter.fillRect(room.adjusted(0, 1, 0, -1), theme.qcolor("view", 0.85))
     _text(painter, theme, room.adjusted(PAD_PX, 0, 0, 0), text)
@@ -276,13 +280,14 @@ def _paint_other(painter: QPainter, scene: Scene, row: Row) -> None:
 
 
 def _paint_intervals(painter: QPainter, scene: Scene, row: Row, intervals: Sequence[Interval], chosen: str | None) -> None:
-    places = lanes(intervals)
+    places, nexts = lanes(intervals), room_beside(intervals)
     for interval in sorted(intervals, key=lambda one: one.id == chosen):
         top = row.top + LANE_PX * places[interval.id]
-        _paint_interval(painter, scene, interval, top, interval.id == chosen)
+        _paint_interval(painter, scene, interval, top, interval.id == chosen, nexts.get(interval.id))
 
 
-def _paint_interval(painter: QPainter, scene: Scene, interval: Interval, top: float, chosen: bool) -> None:
+def _paint_interval(painter: QPainter, scene: Scene, interval: Interval, top: float, chosen: bool, next_us: int | None) -> None:
+    """next_us: where the next one of its lane begins."""
     theme = scene.theme
     role = "accent" if interval.kind is IntervalKind.ASKED else "neutral_mark"
     begin, end = _x(scene, interval.onset_us), _x(scene, interval.offset_us)
@@ -294,7 +299,8 @@ def _paint_interval(painter: QPainter, scene: Scene, interval: Interval, top: fl
         at_us = getattr(interval, f"{landmark}_us")
         if at_us is not None:
             _paint_landmark(painter, theme.qcolor("text" if chosen else role), _x(scene, at_us), box, landmark)
-    _paint_beside(painter, theme, box, interval_name(interval), scene.view.width)
+    limit = scene.view.width if next_us is None else _x(scene, next_us) - HANDLE_PX
+    _paint_beside(painter, theme, box, interval_name(interval), min(limit, scene.view.width))
 
 
 def _paint_landmark(painter: QPainter, colour: QColor, x: float, box: QRectF, landmark: str) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.i18n import tr
 from app.pages.label.timeline_curves import Columns, columns_of
 from app.pages.label.timeline_paint import FAR_PX, GUTTER_PX, PAD_PX, RIGHT, SIGN_PX, Scene, paint_rows
-from app.pages.label.timeline_rows import Content, Row, Scores, least_height, rows_of
+from app.pages.label.timeline_rows import AXIS_PX, HEAD_PX, Content, Kind, Row, Scores, least_height, rows_of
 from app.pages.label.timeline_view import CUE_AFTER_US, CUE_BEFORE_US, TimeView, exact_text, span_text
 from app.widgets.looks import pixmap
 from app.widgets.rate_strip import Band, StripMark
@@ -30,6 +30,8 @@ from recorder.browse.regions import REGIONS, Region
 PAN_SHARE = 0.2
 LOOK_AGAIN_MS = 100  # while rates are being counted
 COMFORTABLE_PX = 300
+LOOP_PX = 3
+PAPER_GOES_US = 800_000  # a t0 by the script's clock is half a second early, by the eye up to as much late
 
 
 class _Rates(Protocol):
@@ -183,6 +185,11 @@ class TimelinePicture(QWidget):
     def _named(self, text: str) -> int | None:
         return next((mark.at_us for mark in self._content.marks if mark.text == text), None)
 
+    def _paper_us(self) -> int | None:
+        """When the sheet of paper is surely gone: it gives more events than any face."""
+        t0_us = self._named(tr("t0"))
+        return None if t0_us is None else t0_us + PAPER_GOES_US
+
     def _zero_us(self) -> int:
         """From when the axis counts: the cue, else t0, else the first event."""
         for text in (tr("cue"), tr("t0")):
@@ -238,7 +245,8 @@ class TimelinePicture(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         note = self._note()
         shown, rows = self._shown(), self.rows()
-        scene = Scene(theme, self.view, rows, shown, self._zero_us(), columns, note, self._unfolded, ratio, self._sign)
+        unfolded = sum(row.kind is Kind.CURVE for row in rows) > 1
+        scene = Scene(theme, self.view, rows, shown, self._zero_us(), columns, note, unfolded, ratio, self._sign)
         paint_rows(painter, scene, self.width())
         painter.end()
         return base
@@ -274,7 +282,7 @@ class TimelinePicture(QWidget):
             self._problem = ""
             try:
                 stretch = curves.stretch(shown.start_us, shown.end_us, min(POINTS, 2 * columns))
-                self._columns = (key, columns_of(stretch, shown.start_us, shown.end_us, columns))
+                self._columns = (key, columns_of(stretch, shown.start_us, shown.end_us, columns, self._paper_us()))
             except GlimpseError as error:  # the disk fails: said over the curves
                 self._problem = str(error)
                 self._columns = (key, None)
@@ -285,18 +293,17 @@ class TimelinePicture(QWidget):
     def _paint_cursor(self, painter: QPainter) -> None:
         theme = current_theme()
         room = QRectF(GUTTER_PX, 0, self.width() - GUTTER_PX, self.height())
-        self._paint_times(painter, QRectF(GUTTER_PX + PAD_PX, 0, room.width() - 2 * PAD_PX, 20))
+        self._paint_times(painter, QRectF(GUTTER_PX + PAD_PX, 0, room.width() - 2 * PAD_PX, HEAD_PX))
         painter.setClipRect(room)
         x, begin = self._place(self._cursor_us), self._place(self._cursor_us - self._window_us)
-        painter.fillRect(QRectF(begin, 20, max(x - begin, 1.0), self.height()), theme.qcolor("accent", 0.16))
+        painter.fillRect(QRectF(begin, HEAD_PX, max(x - begin, 1.0), self.height()), theme.qcolor("accent", 0.16))
         if self._loop is not None:
             start, end = (self._place(one) for one in self._loop)
-            painter.setPen(QPen(theme.qcolor("check"), 3))
-            painter.drawLine(QPointF(start, 21.5), QPointF(end, 21.5))
-            painter.drawLine(QPointF(start, 20), QPointF(start, 32))
-            painter.drawLine(QPointF(end, 20), QPointF(end, 32))
-        painter.setPen(QPen(theme.qcolor("text"), 1.5))
-        painter.drawLine(QPointF(x, 20), QPointF(x, self.height()))
+            painter.fillRect(QRectF(start, HEAD_PX, end - start, LOOP_PX), theme.qcolor("check"))
+            for border in (start, end - LOOP_PX):
+                painter.fillRect(QRectF(border, HEAD_PX, LOOP_PX, AXIS_PX - HEAD_PX), theme.qcolor("check"))
+        painter.setPen(QPen(theme.qcolor("text"), 2))
+        painter.drawLine(QPointF(x, HEAD_PX), QPointF(x, self.height()))
         painter.setClipping(False)
 
     def _place(self, t_us: int) -> float:

@@ -16,8 +16,9 @@ from protocol.analysis import Suggestion
 from protocol.labels import Interval, LabelSet
 from recorder.browse.regions import REGIONS, Region
 
-AXIS_PX, SCRIPT_PX, TICKS_PX, LANE_PX, SUGGESTED_PX, SCORES_PX, GAP_PX = 36, 18, 10, 22, 18, 22, 2
-FACE_PX, REGION_PX = (36, 120), (14, 44)  # least and most height: what is left over is shared
+HEAD_PX = 18  # of the axis' row: the cursor's time in words
+AXIS_PX, SCRIPT_PX, TICKS_PX, LANE_PX, SUGGESTED_PX, SCORES_PX, GAP_PX = 38, 18, 10, 22, 18, 22, 2
+FACE_PX, REGION_PX = (36, 200), (14, 44)  # least and most height: what is left over is shared
 MOST_LANES = 3  # intervals that overlap more than that share the last lane
 NEAR_PX = 7  # of a landmark is a hit
 TICKS_FROM_PX = 4.0  # between two pictures: closer they would be a grey bar
@@ -143,6 +144,17 @@ def lanes(intervals: Sequence[Interval]) -> dict[str, int]:
         ends[lane] = max(ends[lane], interval.offset_us)
         found[interval.id] = lane
     return found
+
+
+def room_beside(intervals: Sequence[Interval]) -> dict[str, int]:
+    """Where, in event time, the next interval of the same lane begins; not for the last one of a lane."""
+    places = lanes(intervals)
+    ends: dict[str, int] = {}
+    for one in intervals:
+        later = [other.onset_us for other in intervals if places[other.id] == places[one.id] and other.onset_us > one.onset_us]
+        if later:
+            ends[one.id] = min(later)
+    return ends
 
 
 def lane_count(intervals: Sequence[Interval]) -> int:

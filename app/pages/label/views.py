@@ -35,6 +35,7 @@ PLACES = {
     Stream.FRAMES: (0, 2, 1, 1),
     Stream.THERMAL: (1, 2, 1, 1),
 }
+NARROW = (Stream.FRAMES, Stream.THERMAL)
 SHARES = (5, 5, 3)
 
 
@@ -67,7 +68,9 @@ class CursorViews(QWidget):
         self._pixels: dict[Stream, Display] = {}
         self._range = DisplayRange()
         self._current = Stream.EVENTS
-        self.panes = {stream: Pane(_title(stream), _empty(stream)) for stream in (Stream.EVENTS, *PICTURES)}
+        self.panes = {
+            stream: Pane(_title(stream), _empty(stream), narrow=stream in NARROW) for stream in (Stream.EVENTS, *PICTURES)
+        }
         self._again = QTimer(self)
         self._again.setInterval(AGAIN_MS)
         self._again.timeout.connect(self._look)
@@ -275,7 +278,7 @@ class CursorViews(QWidget):
 def _title(stream: Stream) -> str:
     titles = {
         Stream.EVENTS: tr("Events"),
-        Stream.FRAMES: tr("Grey (APS)"),
+        Stream.FRAMES: tr("APS"),
         Stream.RGB: tr("Colour"),
         Stream.THERMAL: tr("Thermal"),
     }

@@ -137,9 +137,9 @@ class ZoomStage(Stage):
 
 
 class Pane(QWidget):
-    """A picture under its name, its time beside the name."""
+    """A picture under its name, its time beside the name; narrow: below it."""
 
-    def __init__(self, title: str, empty: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, empty: str, *, narrow: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         theme = current_theme()
         self.stage = ZoomStage()
@@ -148,13 +148,14 @@ class Pane(QWidget):
         self.title, self.time = Elided(title), Elided()
         self.title.setProperty("role", "label")
         self.time.setProperty("tone", "muted")
-        self.time.setAlignment(Qt.AlignmentFlag.AlignRight)
-        row = QHBoxLayout()
-        row.setSpacing(theme.space(1))
-        row.addWidget(self.title, 2)
-        row.addWidget(self.time, 3)
+        if not narrow:
+            self.time.setAlignment(Qt.AlignmentFlag.AlignRight)
+        head = QVBoxLayout() if narrow else QHBoxLayout()
+        head.setSpacing(0 if narrow else theme.space(1))
+        head.addWidget(self.title, 2)
+        head.addWidget(self.time, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.space(1))
-        column.addLayout(row)
+        column.addLayout(head)
         column.addWidget(self.stage, 1)
