@@ -17,6 +17,7 @@ from app.pages.label.compare import CompareModel
 from app.pages.label.compare_view import CompareView
 from app.pages.label.desk import LabelDesk
 from app.pages.label.interval_panel import IntervalPanel, scrolled
+from app.pages.label.marking import unplaced
 from app.pages.label.media import Media
 from app.pages.label.playhead import Said
 from app.pages.label.presenters import bands, cursor_text, frame_ticks, marks, zero_us
@@ -177,7 +178,7 @@ class LabelBench(QWidget):
     def _show_close_up(self) -> None:
         desk = self.desk
         interval = desk.labels.by_id().get(desk.chosen or "") if desk.labels else None
-        if interval is None or interval.duration_us == 0:
+        if interval is None or unplaced(interval) is not None:
             self.timeline.zoom_to(desk.cursor_us - AROUND_US, desk.cursor_us + AROUND_US)
             return
         beside_us = round(BESIDE * interval.duration_us)

@@ -213,10 +213,11 @@ class Marker:
         labels = self.labels.labels
         if accept and not labels.intervals and self.labels.undoable is None:
             self.accept()
-        empty = [one for one in self.labels.labels.intervals if one.duration_us == 0]
-        if empty:
-            self.choose(empty[0].id, Landmark.OFFSET)
-            raise MarkError(tr("An interval has no end yet; place its offset, or remove it."))
+        for interval in self.labels.labels.intervals:
+            if (missing := unplaced(interval)) is not None:
+                self.choose(interval.id, missing)
+                texts = {Landmark.ONSET: tr("An interval has no beginning yet; place its onset, or remove it.")}
+                raise MarkError(texts.get(missing, tr("An interval has no end yet; place its offset, or remove it.")))
         self._do(lambda: self.labels.set("done", "done", True))
 
     def noise(self, noise: bool | None, reason: str = "") -> Path:
@@ -262,9 +263,7 @@ def placed(interval: Interval, landmark: Landmark, at_us: int) -> Interval:
 
     As long as only one end was placed, both lie at the same instant.
     """
-    first = interval.onset_us if interval.apex_us is None else interval.apex_us
-    onset_open = interval.onset_us == (interval.offset_us if interval.apex_us is None else interval.apex_us)
-    offset_open = interval.offset_us == first
+    onset_open, offset_open = _open(interval)
     if landmark is Landmark.ONSET and at_us > interval.offset_us and onset_open and offset_open:
         return changed(interval, onset_us=at_us, apex_us=None, offset_us=at_us)
     if landmark is not Landmark.ONSET and at_us > interval.offset_us and offset_open:
@@ -274,6 +273,19 @@ def placed(interval: Interval, landmark: Landmark, at_us: int) -> Interval:
     if not _in_order(interval, landmark, at_us):
         raise MarkError(tr("Onset, apex and offset would be out of order; move the others first, or begin a new interval."))
     return moved(interval, landmark, at_us)
+
+
+def unplaced(interval: Interval) -> Landmark | None:
+    """The end of an interval that was not placed yet: it lies where its neighbour does."""
+    onset_open, offset_open = _open(interval)
+    return Landmark.OFFSET if offset_open else Landmark.ONSET if onset_open else None
+
+
+def _open(interval: Interval) -> tuple[bool, bool]:
+    apex_us = interval.apex_us
+    onset_open = interval.onset_us == (interval.offset_us if apex_us is None else apex_us)
+    offset_open = interval.offset_us == (interval.onset_us if apex_us is None else apex_us)
+    return onset_open, offset_open
 
 
 def _in_order(interval: Interval, landmark: Landmark, at_us: int) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from app.i18n import tr
 from app.pages.label.desk import LabelDesk
+from app.pages.label.marking import unplaced
 from app.pages.label.media import Media
 from app.pages.record.presenters import step_name
 from app.widgets.rate_strip import Band, StripMark
@@ -69,8 +70,8 @@ def interval_title(interval: Interval) -> str:
 def interval_line(interval: Interval, from_us: int) -> str:
     """An interval in one line: when, for how long, how strong."""
     parts = [f"{(interval.onset_us - from_us) / US_PER_S:.3f} s", f"{interval.duration_us / 1000:.1f} ms"]
-    if interval.duration_us == 0:
-        parts[1] = tr("no end yet")
+    if (missing := unplaced(interval)) is not None:
+        parts[1] = tr("no end yet") if missing is Landmark.OFFSET else tr("no beginning yet")
     if interval.intensity:
         parts.append(interval.intensity)
     return " · ".join(parts)
@@ -98,8 +99,8 @@ def _landmark(interval: Interval, landmark: Landmark, name: str, pointed: bool, 
     at_us = getattr(interval, f"{landmark}_us")
     key = f"label.{landmark}"
     title = f"▸ {name}" if pointed else name
-    if at_us is None:
-        return Detail(title, tr("none"), key)
+    if at_us is None or landmark is unplaced(interval):
+        return Detail(title, tr("none") if at_us is None else tr("not yet"), key)
     return Detail(title, f"{time_text(at_us, from_us)} · {origin_name(getattr(interval.origin, landmark))}", key)
 
 

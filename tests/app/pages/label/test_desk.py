@@ -160,6 +160,14 @@ def test_an_interval_without_an_end_keeps_the_take_from_being_done(dataset, seco
         assert sat.desk.finished is None
         assert "no end yet" in sat.texts
         assert sat.desk.landmark is Landmark.OFFSET
+        sat.at(sat.desk.cursor_us + 100_000)
+        sat.do(sat.desk.place, Landmark.APEX)
+        sat.do(sat.desk.finish, accept=True)
+        assert sat.desk.finished is None, "an apex is no end"
+        sat.at(sat.desk.cursor_us + 100_000)
+        sat.do(sat.desk.place, Landmark.OFFSET)
+        sat.do(sat.desk.finish, accept=True)
+        assert sat.desk.finished == second
 
 
 def test_undo_goes_on_after_closing_and_never_into_another_take(dataset, first, second):
