@@ -32,9 +32,10 @@ LEAST_WIDTH = 360
 
 
 class TakeTable(QTableView):
-    """The table. asked: a row was opened by Return, by Enter or by a double click."""
+    """The table. asked: a row was opened by Return, by Enter or by a double click; above: Up was pressed on the first row."""
 
     asked = Signal(QModelIndex)
+    above = Signal()
 
     def __init__(self, model: QueueTable) -> None:
         super().__init__()
@@ -74,10 +75,15 @@ class TakeTable(QTableView):
         self.setColumnWidth(NAME, max(COLUMNS[NAME].px, self.viewport().width() - others))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return opens, Home and End go to the first and last take; letters, Left and Right are the page's keys."""
+        """Return opens, Home and End go to the first and last take, Up from the first to the filter.
+
+        Letters, Left and Right are the page's keys.
+        """
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.asked.emit(self.currentIndex())
+        elif key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
+            self.above.emit()
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             last = self.model().rowCount() - 1
             self.setCurrentIndex(self.model().index(0 if key == Qt.Key.Key_Home else last, NAME))
@@ -109,6 +115,7 @@ class QueuePanel(QWidget):
         self.table_model = QueueTable()
         self.table = TakeTable(self.table_model)
         self.table.asked.connect(self._asked)
+        self.table.above.connect(self.focus_filter)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self._make_empty())
