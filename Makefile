@@ -11,7 +11,7 @@ SYSTEM := libgl1 libglib2.0-0 libatomic1
 SYSTEM += libegl1 libfontconfig1 libdbus-1-3 libpulse0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
 SYSTEM += libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libwayland-cursor0
 # Tests and pictures of the window open it on an X server without a screen; without it those tests are skipped and say so.
-TOOLS := xvfb
+TOOLS := xvfb xdotool
 
 # Holds for build environments too, so that nothing unpinned is ever fetched.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt

@@ -109,7 +109,7 @@ class Chip(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(2), theme.space(1), theme.space(2), theme.space(1))
         row.setSpacing(theme.space(1.5))
-        self._icon = QLabel()
+        self._icon = QLabel(self)  # a label without a parent would be a window of its own when it is shown
         self._icon.setVisible(bool(state))
         row.addWidget(self._icon)
         title, number = QLabel(name), QLabel(value)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from rig_views import APS, events, view
 
+from protocol.streams import EVENT_DTYPE
 from recorder.rigcheck.events import EventMemory
 from recorder.rigcheck.hotmask import NotDark, hot_mask
 from recorder.sim.pixel import EventPixels, PixelParams
@@ -125,3 +126,10 @@ def test_an_event_whose_time_lies_changes_nothing_of_the_mask():
 def test_a_bright_picture_makes_no_mask():
     with pytest.raises(NotDark, match="not dark"):
         hot_mask(events(2_000, 5.0), APS, np.full((260, 346, 3), 90, np.uint8))
+
+
+def test_events_of_hot_pixels_alone_are_a_mask_and_no_crash() -> None:
+    alone = np.zeros(40_000, EVENT_DTYPE)
+    alone["t"] = np.linspace(0, 4_000_000, len(alone)).astype(np.int64)
+    alone["x"], alone["y"] = 10, 20
+    assert hot_mask(alone, (346, 260)).places() == ((10, 20),)
