@@ -200,6 +200,8 @@ def _paint_curve(painter: QPainter, scene: Scene, row: Row) -> None:
     painter.drawLine(QPointF(0, middle), QPointF(scene.view.width, middle))
     if row.region is Region.FACE and scene.note:
         box = QRectF(PAD_PX, row.top, scene.view.width - 2 * PAD_PX, min(row.height, LANE_PX))
+        width = min(QFontMetricsF(painter.font()).horizontalAdvance(scene.note) + 2 * PAD_PX, box.width())
+        painter.fillRect(QRectF(box.right() - width + PAD_PX, box.top(), width, box.height()), theme.qcolor("view", 0.9))
         _text(painter, theme, box, scene.note, RIGHT)
 
 
@@ -251,6 +253,9 @@ def _paint_suggestion(painter: QPainter, scene: Scene, row: Row, suggestion: Sug
         SuggestionKind.OTHER: tr("other"),
     }
     text = tr("{kind} {share:.0%}").format(kind=kinds[suggestion.kind], share=suggestion.confidence)
+    needed = QFontMetricsF(painter.font()).horizontalAdvance(text) + 2 * PAD_PX
+    if needed + 2 * HANDLE_PX > box.width() and needed > limit - box.right():
+        text = f"{suggestion.confidence:.0%}"
     _paint_beside(painter, theme, box, text, limit, plate=True)
 
 

@@ -208,9 +208,13 @@ class CursorViews(QWidget):
         if browser is None or self._at is None or not len(browser):
             return True
         pane, cursor_us = self.panes[stream], self._at[0]
+        if (known := self._known(stream, browser, cursor_us)) is not None:
+            self._tell(stream, browser, known, cursor_us)
+            return True
         try:
             shown = browser.peek(cursor_us)
         except (GlimpseError, ValueError) as error:
+            self._drawn.pop(stream, None)
             self._refuse(pane, str(error))
             return True
         if shown is None or shown.image is None:
@@ -218,6 +222,14 @@ class CursorViews(QWidget):
         self._draw(stream, shown)
         self._tell(stream, browser, shown, cursor_us)
         return shown.full
+
+    def _known(self, stream: Stream, browser: PictureBrowser, cursor_us: int) -> Shown | None:
+        """The picture of the cursor without its image, where that is seen already: asking costs a conversion."""
+        index, full = self._drawn.get(stream, (0, False))
+        if not full or browser.index_at(cursor_us) != index:
+            return None
+        time_us = int(browser.times_us[index])
+        return Shown(index, time_us, browser.uncertainty_us(time_us), None)
 
     def _draw(self, stream: Stream, shown: Shown) -> None:
         if self._drawn.get(stream) == (shown.index, shown.full) or shown.image is None:

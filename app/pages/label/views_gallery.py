@@ -104,6 +104,9 @@ class DrawnPictures:
     def __len__(self) -> int:
         return 1
 
+    def index_at(self, t_us: int) -> int | None:
+        """Never the one that is seen already."""
+
     def peek(self, t_us: int) -> Shown | None:
         """As of PictureBrowser."""
         image = picture(self.stream).image
