@@ -210,7 +210,7 @@ class LabelBench(QWidget):
         if path is not None and path != self.desk.take:
             self.open(path)
         elif unlabelled:
-            self.told.emit(Said(tr("Every take of the list is done."), "good"))
+            self.panel.say(Said(tr("Every take of the list is done."), "good"))
 
     def toggle_list(self) -> None:
         """To the list of takes, or back to the take."""
@@ -289,6 +289,8 @@ class LabelBench(QWidget):
         for said in self.desk.poll():
             if said.over:
                 self.over.emit(said.key)
+            elif not said.key and not self.comparing:
+                self.panel.say(said)
             else:
                 self.told.emit(said)
         self.list.refresh()

@@ -5,12 +5,24 @@ Fields open on a key and close with Return or Escape, after which the keys are t
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.i18n import tr
 from app.pages.label.desk import LabelDesk
 from app.pages.label.fields import Choice, Entry
+from app.pages.label.playhead import Said
 from app.pages.label.presenters import (
     REASONS,
     Detail,
@@ -24,10 +36,13 @@ from app.pages.label.presenters import (
     zero_us,
 )
 from app.widgets.labels import Elided, KeyCap, KeyHint
+from app.widgets.looks import pixmap, set_property
+from app.window.messages import ICONS
 from app.window.shortcuts import table
 from app.window.theme import current_theme
 
 WIDTH_PX = 340
+SAID_MS = 5_000
 MOST_ROWS = 5  # of intervals without scrolling
 
 
@@ -59,6 +74,7 @@ class IntervalPanel(QWidget):
         column.addWidget(self.note)
         column.addWidget(self._make_field())
         column.addStretch(1)
+        column.addWidget(self._make_said())
         column.addWidget(self._make_hints())
 
     @staticmethod
@@ -111,6 +127,23 @@ class IntervalPanel(QWidget):
         self.field.hide()
         return self.field
 
+    def _make_said(self) -> QWidget:
+        self.said = QFrame()
+        self.said.setObjectName("said")
+        self.said.setProperty("role", "card")
+        theme = current_theme()
+        row = QHBoxLayout(self.said)
+        row.setContentsMargins(theme.space(2), theme.space(1), theme.space(2), theme.space(1))
+        self._said_icon, self.said_text = QLabel(), QLabel()
+        self.said_text.setWordWrap(True)
+        row.addWidget(self._said_icon)
+        row.addWidget(self.said_text, 1)
+        self.said.hide()
+        self._unsaid = QTimer(self)
+        self._unsaid.setSingleShot(True)
+        self._unsaid.timeout.connect(self.said.hide)
+        return self.said
+
     def _make_hints(self) -> QWidget:
         place = QWidget()
         column = QVBoxLayout(place)
@@ -130,6 +163,20 @@ class IntervalPanel(QWidget):
         return place
 
     # Showing
+
+    def say(self, said: Said) -> None:
+        """Tell what came of a key, where it hides neither pictures nor timeline."""
+        self._said_icon.setPixmap(pixmap(ICONS[said.state], said.state, current_theme().space(4), self))
+        self.said_text.setText(said.text)
+        set_property(self.said, "state", said.state)
+        self.said.show()
+        self._unsaid.start(SAID_MS)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing is told out of sight."""
+        super().hideEvent(event)
+        self._unsaid.stop()
+        self.said.hide()
 
     def show_desk(self, desk: LabelDesk | None) -> None:
         """Show this desk from now on."""
