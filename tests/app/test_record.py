@@ -475,4 +475,5 @@ def test_a_server_that_is_not_there_is_named_and_nothing_is_written(tmp_path, pl
 
 def test_no_capture_process_survives_the_command(tmp_path, plan, capsys):
     record(tmp_path / "data", plan, capsys, "--camera", "sim", "--speed", "max")
-    assert not psutil.Process().children()
+    # The standard library keeps a helper of its own once another test has started processes.
+    assert not [child for child in psutil.Process().children() if "recorder.capture" in child.cmdline()]
