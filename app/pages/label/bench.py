@@ -41,10 +41,11 @@ ZOOM = 1.6
 
 
 class LabelBench(QWidget):
-    """One coder in one data set. told: a Said; over: the key of a banner that has no reason any more."""
+    """One coder in one data set. told: a Said; over: the key of a banner that is over; coder_asked: another one sits here."""
 
     told = Signal(object)
     over = Signal(str)
+    coder_asked = Signal()
 
     def __init__(self, dataset: Path, coder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,7 +129,7 @@ class LabelBench(QWidget):
         self.compare.planned.connect(self._planned)
         for name, call in (*marking(self.desk, self.panel), *moving(self.desk), *self._viewing()):
             table.action(f"label.{name}", self.work, call)
-        for name, call in (("queue", self.toggle_list), ("refresh", self.queue.refresh)):
+        for name, call in (("queue", self.toggle_list), ("refresh", self.queue.refresh), ("coder", self.coder_asked.emit)):
             table.action(f"label.{name}", self, call)
 
     def _interval_chosen(self, interval: str) -> None:

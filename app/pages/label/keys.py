@@ -81,5 +81,6 @@ table.add(
     Shortcut("label.next_any", "Ctrl+PgDown", "The next take in the list", LABEL),
     Shortcut("label.queue", "Q", "To the list of takes, or back to the take", LABEL),
     Shortcut("label.compare", "D", "Compare coders, and decide where they disagree", LABEL),
+    Shortcut("label.coder", "Ctrl+U", "Another coder sits here now", LABEL),
     Shortcut("label.refresh", "F5", "Look into the folder again", LABEL),
 )

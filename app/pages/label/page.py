@@ -101,7 +101,7 @@ class LabelPage(Page):
 
     def take_keys(self) -> None:
         """To the bench, or to the question."""
-        if self.bench is not None:
+        if self.bench is not None and self._stack.currentWidget() is self.bench:
             self.bench.take_keys()
         else:
             self.name.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -145,13 +145,19 @@ class LabelPage(Page):
             )
             self._tell(text)
         elif coder is None:
-            self._stack.setCurrentWidget(self._form)
-            self.take_keys()
+            self._ask_coder()
         elif not self._warm:
             self._tell(tr("opening ..."))
             self._errands.run("warm-up", _warm_up, self._warmed)
         else:
             self._show_bench(data, coder)
+
+    def _ask_coder(self) -> None:
+        self.name.setText(self.preferences.settings.coder or "")
+        self.name.selectAll()
+        self.problem.hide()
+        self._stack.setCurrentWidget(self._form)
+        self.name.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _tell(self, text: str) -> None:
         self.notice.setText(text)
@@ -169,6 +175,7 @@ class LabelPage(Page):
             self.bench = LabelBench(data, coder)
             self.bench.told.connect(self._told)
             self.bench.over.connect(self.banner_over)
+            self.bench.coder_asked.connect(self._ask_coder)
             self._stack.addWidget(self.bench)
         self._stack.setCurrentWidget(self.bench)
         if self._take is not None:

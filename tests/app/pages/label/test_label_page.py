@@ -233,7 +233,13 @@ def test_who_labels_is_asked_once(qtbot, tmp_path, dataset):
         one.press("Return")
         one.sit_down()
         assert one.desk.coder == "coder-7"
-    assert Preferences(tmp_path / "settings.yaml").settings.coder == "coder-7"
+        one.press("Return", "Ctrl+U")
+        assert one.page.name.selectedText() == "coder-7"
+        one.type("coder-8")
+        one.press("Return")
+        one.until(lambda: one.desk.coder == "coder-8", "another coder")
+        one.sit_down()
+    assert Preferences(tmp_path / "settings.yaml").settings.coder == "coder-8"
 
 
 def test_another_page_opens_a_take_here(qtbot, tmp_path, dataset, second):
