@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.pages.label.timeline import Timeline
 from app.pages.label.timeline_curves import CurveColours, columns_of, curve_pixels, rounded_up
 from app.pages.label.timeline_paint import GUTTER_PX
-from app.pages.label.timeline_rows import LANE_PX, Content, Kind, Scores, lane_count, lanes, moved, rows_of
+from app.pages.label.timeline_rows import LANE_PX, Content, Kind, Scores, lane_count, lanes, moved, room_beside, rows_of
 from app.pages.label.timeline_view import TimeView
 from app.widgets.rate_strip import Band, StripMark
 from app.window.theme import Scheme, use_scheme
@@ -300,3 +300,23 @@ def test_rates_are_drawn_upwards_for_on_downwards_for_off_and_hatched_where_unkn
 
 def test_scales_are_round_numbers():
     assert [rounded_up(value) for value in (500, 501, 1999, 2000, 2e5 + 1)] == [500, 1000, 2000, 2000, 5e5]
+
+
+@pytest.mark.parametrize(("paper_us", "top"), [(None, 1e6), (20, 2000.0), (39, 1e6), (-5, 1e6)])
+def test_the_sheet_of_paper_does_not_set_the_scale_where_enough_comes_after_it(paper_us, top):
+    rates = np.array([1e6, 1e6, 2000.0, 2000.0], np.float32).reshape(1, 1, 4).repeat(2, axis=1)
+    stretch = Stretch(10, np.arange(0, 40, 10), (Region.FACE,), rates, rates, rates)
+    assert columns_of(stretch, 0, 40, 40, paper_us).top(0) == top
+
+
+def test_a_text_beside_an_interval_ends_where_the_next_one_of_its_lane_begins():
+    several = [interval("a"), interval("b", 5 * S + 1), interval("c", 6 * S, None, 7 * S)]
+    assert room_beside(several) == {"a": T0 + 6 * S}
+
+
+def test_labels_keep_their_room_where_the_curves_have_none():
+    content = Content(intervals=(interval("a"), interval("b", 5 * S + 1)), regions=REGIONS)
+    tight, roomy = (rows_of(content, TimeView(), height, True) for height in (150, 400))
+    assert sum(row.kind is Kind.CURVE for row in tight) == 1
+    assert sum(row.kind is Kind.CURVE for row in roomy) == len(REGIONS)
+    assert tight[-1].height == roomy[-1].height == 2 * LANE_PX

@@ -313,3 +313,15 @@ def test_the_newest_event_stands_out_most_and_the_oldest_is_still_seen():
 )
 def test_a_difference_has_its_sign_its_unit_and_its_uncertainty(away_us, uncertainty_us, own, text):
     assert away_text(Shown(0, T0_US + away_us, uncertainty_us, None), T0_US, own_clock=own) == text
+
+
+def test_a_picture_that_is_seen_is_not_asked_for_again_but_its_time_is_told_anew(views, desk, qtbot, monkeypatch):
+    rgb = desk.pictures[Stream.RGB]
+    views.show_take(desk)
+    views.show_at(int(rgb.times_us[1]), 10_000)
+    settled(qtbot, views)
+    asked = []
+    monkeypatch.setattr(rgb, "peek", lambda t_us: asked.append(t_us))
+    views.show_at(int(rgb.times_us[1]) + 1_000, 10_000)
+    assert not asked
+    assert views.panes[Stream.RGB].time.whole() == "-1.0 ms ± 400 µs"
