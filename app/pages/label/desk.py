@@ -348,10 +348,7 @@ class LabelDesk(TakeDesk):
 
     def set_noise(self, noise: bool | None, reason: str = "") -> None:
         """Whether the take is noise, and why."""
-        self._mark(lambda marker: self._made_noise(marker, noise, reason))
-
-    def _made_noise(self, marker: Marker, noise: bool | None, reason: str) -> None:
-        marker.noise(noise, reason)
+        self._mark(lambda marker: marker.noise(noise, reason))
 
     def accept(self) -> None:
         """Take the suggestions over."""

@@ -5,7 +5,6 @@ Whoever calls it waits for the journal (recorder.takelabels), so call it from a 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from app.i18n import tr, translatable
@@ -220,10 +219,10 @@ class Marker:
                 raise MarkError(texts.get(missing, tr("An interval has no end yet; place its offset, or remove it.")))
         self._do(lambda: self.labels.set("done", "done", True))
 
-    def noise(self, noise: bool | None, reason: str = "") -> Path:
-        """Say whether the take is noise; returns its path, which may have changed. Raises what `mark_noise` raises."""
+    def noise(self, noise: bool | None, reason: str = "") -> None:
+        """Say whether the take is noise, whose path may change by it. Raises what `mark_noise` raises."""
         self._note_sight()
-        return self.labels.mark_noise(noise, reason, self.facts.assigned)
+        self.labels.mark_noise(noise, reason, self.facts.assigned)
 
     def undo(self) -> str | None:
         """Take the last change back; what it was, None where there is none."""
