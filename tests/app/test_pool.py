@@ -1,6 +1,8 @@
 """Many takes are worked on at once, and what befalls one of them does not cost the others their results."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +46,8 @@ def test_a_take_that_is_renamed_meanwhile_is_a_problem_of_its_own(tmp_path):
     first, second, third = each_take(size, entries, "Measuring", jobs=1)
     assert first.result > 0
     assert second.problem == f"{entries[1].path}: is not what it should be; choose another."
-    assert third.problem == f"{entries[2].path}: No such file or directory; check the file and its permissions."
+    missing = os.strerror(errno.ENOENT)  # in the language of the system
+    assert third.problem == f"{entries[2].path}: {missing}; check the file and its permissions."
 
 
 def test_a_process_that_is_killed_costs_no_result_that_was_there_before(tmp_path):

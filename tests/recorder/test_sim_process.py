@@ -40,20 +40,22 @@ def opened(camera):
     assert not set(own_children()) & set(pids)
 
 
+OTHERS: set[int] = set()  # what other tests of this program keep running, such as an X server
+
+
+@pytest.fixture(autouse=True)
+def _others():
+    OTHERS.clear()
+    OTHERS.update(child.pid for child in psutil.Process().children())
+
+
 def own_children():
-    """Rigs; the standard library keeps a helper of its own once another test has started processes."""
-    return [child.pid for child in psutil.Process().children() if is_rig(child)]
-
-
-def is_rig(process):
-    with contextlib.suppress(psutil.Error):
-        return "multiprocessing.resource_tracker" not in " ".join(process.cmdline())
-    return True
+    return [child.pid for child in psutil.Process().children() if child.pid not in OTHERS]
 
 
 def rig_process():
     """The process of the one rig that is open."""
-    (child,) = filter(is_rig, psutil.Process().children())
+    (child,) = (child for child in psutil.Process().children() if child.pid not in OTHERS)
     return child
 
 
