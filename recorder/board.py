@@ -3,6 +3,7 @@
 One ring a stream, plus `batches` (when which events arrived) and `prompts`. Publishing never waits for a reader.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,22 @@ PROMPT_RECORDS = 256
 
 # first: index of the batch's first event in the event ring; host_ns: when the batch reached the host.
 BATCH_DTYPE = np.dtype([("first", "<i8"), ("count", "<i8"), ("first_us", "<i8"), ("last_us", "<i8"), ("host_ns", "<i8")])
+
+
+_RING_NAME = re.compile(r"(?P<stream>[a-z]+)(?:-(?P<number>\d{1,6}))?\.ring")
+
+
+def newest_rings(folder: Path) -> dict[str, Path]:
+    """The newest ring of each stream in the folder of a capture process, which may be empty, missing or going away."""
+    newest: dict[str, tuple[int, Path]] = {}
+    try:
+        for path in folder.iterdir():
+            if match := _RING_NAME.fullmatch(path.name):
+                found = int(match["number"] or 0), path
+                newest[match["stream"]] = max(found, newest.get(match["stream"], found))
+    except OSError:
+        pass  # the folder goes with its process: what was found until then counts
+    return {stream: path for stream, (_, path) in newest.items()}
 
 
 def frame_dtype(frame: Frame) -> np.dtype[np.void]:

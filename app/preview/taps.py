@@ -3,7 +3,6 @@
 Never waits: what is not there yet, or is being made anew, is simply nothing. Knows no Qt, no command and no take.
 """
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.streams import EVENT_DTYPE, FRAME_STREAMS, Array, Stream
+from recorder.board import newest_rings
 from recorder.ring import RingError, RingReader
 
 BATCHES = "batches"
@@ -22,7 +22,6 @@ MOST_EVENTS = 1_000_000  # 16 MB, copied in about 3 ms; half a second at the fas
 # A clock of 100 ppm against the host's; slower clocks are followed by the largest difference, quicker ones by this.
 SLACK_US_PER_S = 100.0
 LOOK_NS = 50_000_000  # how often the folder is listed: 0.1 ms each, and a camera needs far longer to come back
-_NAME = re.compile(r"(?P<stream>[a-z]+)(?:-(?P<number>\d{1,6}))?\.ring")
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,15 +172,13 @@ class RigTaps:
 
 
 def _newest_files(folder: Path) -> Mapping[str, tuple[str, int]]:
-    newest: dict[str, tuple[int, str, int]] = {}
-    try:
-        for entry in folder.iterdir():
-            if match := _NAME.fullmatch(entry.name):
-                found = (int(match["number"] or 0), entry.name, entry.stat().st_ino)
-                newest[match["stream"]] = max(found, newest.get(match["stream"], found))
-    except OSError:
-        pass  # the folder goes with its process, and a ring while it is looked at: what was found until then counts
-    return {stream: (name, inode) for stream, (_, name, inode) in newest.items()}
+    found = {}
+    for stream, path in newest_rings(folder).items():
+        try:
+            found[stream] = (path.name, path.stat().st_ino)
+        except OSError:
+            continue  # removed while it was looked at; the next look finds what replaced it
+    return found
 
 
 def _picture(stream: Stream, record: np.void) -> Picture:

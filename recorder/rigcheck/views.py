@@ -3,7 +3,6 @@
 Judges nothing; knows no window and no take.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.streams import EVENT_DTYPE, FRAME_STREAMS, Array, Stream
+from recorder.board import newest_rings
 from recorder.messages import Armed, StreamStatus
 from recorder.rigprofile import LensCalibration
 from recorder.ring import RingError, RingReader
@@ -21,7 +21,6 @@ EVENTS_US = 2_000_000  # hot pixels and lamps that flicker need more than a seco
 MOST_EVENTS = 1 << 21  # as many as the ring of the default settings holds
 PICTURES = 4  # of each camera: what noise is shows only beside another picture, and single pictures may catch a blink
 SCRIPT_MM = (300.0, 400.0)  # the default script's distance between face and cameras
-_NAME = re.compile(r"(?P<stream>[a-z]+)(?:-(?P<number>\d{1,6}))?\.ring")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +66,7 @@ def take_view(runtime: Path, now_ns: int, **told: Any) -> RigView:
     Attaches and lets go each time: once a second that costs little, and a camera that came back under another name is found.
     A ring that is missing, or goes away at this moment, is simply nothing. Copies at most 32 MiB of events.
     """
-    files = _newest_files(runtime)
+    files = newest_rings(runtime)
     events = _newest(files.get(Stream.EVENTS), MOST_EVENTS)
     events = np.empty(0, EVENT_DTYPE) if events is None or not len(events) else events
     recent = events[events["t"] > int(events["t"][-1]) - EVENTS_US] if len(events) else events
@@ -90,12 +89,3 @@ def _newest(path: Path | None, count: int) -> Array | None:
             return ring.newest(count).records
     except (OSError, RingError):
         return None  # removed at this very moment; the next look finds what replaced it
-
-
-def _newest_files(folder: Path) -> dict[str, Path]:
-    newest: dict[str, tuple[int, Path]] = {}
-    for path in folder.glob("*.ring"):
-        if match := _NAME.fullmatch(path.name):
-            found = int(match["number"] or 0), path
-            newest[match["stream"]] = max(found, newest.get(match["stream"], found))
-    return {stream: path for stream, (_, path) in newest.items()}
