@@ -3,6 +3,7 @@
 Backwards is as forwards everywhere: nothing here waits for a picture.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +42,7 @@ class Unit(StrEnum):
 STEPS_US = {Unit.MS: 1_000, Unit.TENTH: 100}
 
 
-class Playhead:
+class Playhead(ABC):
     """cursor_us: event time; window_us: events are accumulated over it; loop: (start, end) that is played again and again;
     playing: how many seconds of the take a second shows, negative backwards, None where it stands; speed: of the next playing.
     """
@@ -61,19 +62,19 @@ class Playhead:
         self._worked_s, self._spent_s = clock_s(), 0.0
 
     @property
+    @abstractmethod
     def span_us(self) -> tuple[int, int] | None:
         """First and last instant of the take, None while there is none."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def pictures(self) -> Mapping[Stream, PictureBrowser]:
         """The pictures by stream."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def cue_us(self) -> int | None:
         """When the subject was told to move."""
-        raise NotImplementedError
 
     def _touch(self) -> None:
         self.version += 1
