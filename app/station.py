@@ -138,6 +138,8 @@ class _Listener:
     def _watch_paper(self, station: Station, status: Status) -> None:
         if self._watchers is None or status.event_resolution is None or station.runtime is None:
             return
+        if status.elapsed_us is None:
+            return  # the cameras are still coming; freshly installed, the simulated rig compiles, and needs every core for it
         from recorder.papermarks import PaperMarks  # compiled code, which a take at full speed need not wait for
         from recorder.warmup import WarmUp
 
