@@ -4,10 +4,12 @@ A plan only ever grows: takes recorded later are added, and nobody's takes chang
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from math import floor
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -16,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from protocol.errors import GlimpseError
 from protocol.labels import CONSENSUS, Coder, LabelSet, Sight
-from protocol.naming import EVENTS_SUFFIX, TakeName
+from protocol.naming import EVENTS_SUFFIX, TAKE_TOKENS, TakeName
 from protocol.schema import Instant, Versioned, describe
 from recorder.dataset import Dataset, TakeEntry
 from recorder.host import write_atomic
@@ -25,6 +27,11 @@ from recorder.lockfile import Held, take_lock
 
 PLAN_FILE = "labelplan.json"
 SHARE_TWICE = 0.2  # a fifth more work than labelling everything once
+
+# What most takes are called, read at once: whole lists are made of ten thousand names.
+_USUAL = re.compile(
+    rf"((?:{'|'.join(TAKE_TOKENS)})_[1-9][0-9]{{0,5}}_[1-9][0-9]{{0,5}})(?:_\(noise\))?{re.escape(EVENTS_SUFFIX)}"
+)
 
 Read = Callable[[Path, str], LabelSet | None]
 
@@ -95,6 +102,9 @@ class Progress:
 
 def take_key(dataset: Path, take: Path) -> str:
     """What a plan calls a take: its name without `(noise)`, so that it may be renamed and moved; else its path."""
+    usual = _USUAL.fullmatch(take.name)
+    if usual is not None:
+        return usual[1]
     name = TakeEntry.at(take).name
     if name is not None:
         return TakeName(name.movement_token, name.subject, name.number).stem
@@ -218,8 +228,13 @@ def sight_for(plan: LabelPlan | None, coders: Sequence[str]) -> Sight:
     Two people who press accept agree perfectly and worthlessly: neither of two blind coders is shown what could be copied.
     """
     copied = not (plan and plan.blind and len(coders) > 1)
-    others = plan is not None and not plan.blind
-    return Sight(suggestions=copied, detections=copied, others=others, asked=not (plan and plan.hide_asked))
+    return _sight(copied, plan is not None and not plan.blind, not (plan and plan.hide_asked))
+
+
+@cache
+def _sight(copied: bool, others: bool, asked: bool) -> Sight:
+    """One of eight, for lists of ten thousand takes."""
+    return Sight(suggestions=copied, detections=copied, others=others, asked=asked)
 
 
 def labels_on_disk(take: Path, coder: str) -> LabelSet | None:
@@ -248,13 +263,20 @@ def queue_for(
     found = _used(Dataset(folder).selection(include=("noise",)), coder) if entries is None else list(entries)
     keyed = [(take_key(folder, entry.path), entry) for entry in found]
     if plan is not None:
-        keyed = [(key, entry) for key, entry in keyed if coder in plan.takes.get(key, ())]
-        keyed.sort(key=lambda item: _chance(plan.seed, coder, item[0]))
+        place = {key: number for number, key in enumerate(in_turn(plan, coder, (key for key, _ in keyed)))}
+        keyed = [(key, entry) for key, entry in keyed if key in place]
+        keyed.sort(key=lambda item: place[item[0]])
     queue = []
     for key, entry in keyed:
         coders = plan.takes[key] if plan else ()
         queue.append(Queued(entry, key, coders, sight_for(plan, coders), read(entry.path, coder)))
     return tuple(queue)
+
+
+def in_turn(plan: LabelPlan, coder: str, keys: Iterable[str]) -> list[str]:
+    """Those of the takes with these keys that a coder labels, in the random order that is the coder's own."""
+    own = {key for key in keys if coder in plan.takes.get(key, ())}
+    return sorted(own, key=lambda key: _chance(plan.seed, coder, key))
 
 
 def _used(entries: Iterable[TakeEntry], coder: str) -> list[TakeEntry]:

@@ -115,6 +115,21 @@ def test_a_take_keeps_its_key_when_it_is_renamed_or_moved(tmp_path):
     assert take_key(tmp_path, tmp_path / "old" / "session a.aedat4") == "old/session a"
 
 
+@pytest.mark.parametrize(
+    ("stem", "key"),
+    [
+        ("noseWrinkle_12_999999_(noise)", "noseWrinkle_12_999999"),
+        ("nose_winkle_4_1_NOISE", "noseWrinkle_4_1"),
+        ("frown_4_1_(noise)_(noise)", "4/frown_4_1_(noise)_(noise)"),
+        ("frown_04_1", "4/frown_04_1"),
+        ("frown_4_1000000", "4/frown_4_1000000"),
+        ("frown_4_1.part", "4/frown_4_1.part"),
+    ],
+)
+def test_a_sloppy_name_has_the_key_of_its_take_and_what_is_no_name_its_path(tmp_path, stem, key):
+    assert take_key(tmp_path, tmp_path / "4" / f"{stem}.aedat4") == key
+
+
 # What may be seen
 
 

@@ -15,8 +15,7 @@ from protocol.labels import CONSENSUS, Sight
 from protocol.manifest import TakeStatus
 from recorder.browse.catalogue import Progress, TakeFilter
 from recorder.browse.takefacts import TakeRow
-from recorder.dataset import TakeEntry
-from recorder.labelplan import LabelPlan, queue_for, sight_for, take_key
+from recorder.labelplan import LabelPlan, in_turn, sight_for, take_key
 
 NAME_DIGITS = 6  # hexadecimal: of 10,000 takes hardly two are called alike
 NAMES_KEPT = 1 << 16  # names are read once: a list is made anew whenever the folder has changed
@@ -94,18 +93,17 @@ def queue_rows(dataset: Path, takes: Sequence[TakeRow], coder: str, plan: LabelP
     """Every take as a coder may know it, in the order of the coder's queue; takes of others follow."""
     if plan is None:
         return [queue_row(dataset, take, coder, None, turn) for turn, take in enumerate(takes)]
-    entries = [_entry(dataset, take.path) for take in takes]
-    queue = queue_for(dataset, coder, plan=plan, entries=entries, read=lambda *_: None)
-    turns = {one.entry.path: turn for turn, one in enumerate(queue)}
+    keys = [_key(dataset, take.path) for take in takes]
+    turns = {key: turn for turn, key in enumerate(in_turn(plan, coder, keys))}
     last = len(takes)
-    rows = [queue_row(dataset, take, coder, plan, turns.get(one.path, last)) for one, take in zip(entries, takes, strict=True)]
+    rows = [queue_row(dataset, take, coder, plan, turns.get(key, last)) for key, take in zip(keys, takes, strict=True)]
     rows.sort(key=lambda row: (row.turn, row.name if plan.hide_asked else ""))
     return rows
 
 
 def queue_row(dataset: Path, take: TakeRow, coder: str, plan: LabelPlan | None, turn: int) -> QueueRow:
     """One take as a coder may know it."""
-    path = dataset / take.path
+    path = _path(dataset, take.path)
     key = _key(dataset, take.path) if plan else ""
     coders = plan.takes.get(key, ()) if plan else ()
     sight = sight_for(plan, coders)
@@ -137,13 +135,13 @@ def queue_row(dataset: Path, take: TakeRow, coder: str, plan: LabelPlan | None, 
 
 
 @lru_cache(NAMES_KEPT)
-def _entry(dataset: Path, path: str) -> TakeEntry:
-    return TakeEntry.at(dataset / path)
+def _path(dataset: Path, path: str) -> Path:
+    return dataset / path
 
 
 @lru_cache(NAMES_KEPT)
 def _key(dataset: Path, path: str) -> str:
-    return take_key(dataset, dataset / path)
+    return take_key(dataset, _path(dataset, path))
 
 
 def is_blind(plan: LabelPlan | None, coders: Sequence[str], coder: str, done: Sequence[str]) -> bool:
