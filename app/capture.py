@@ -123,7 +123,7 @@ class CaptureLink:
                 self._begin(station)
                 self._follow(station, watchers, part)
         except CaptureDied as died:
-            return Died(str(died), _saved(part, died))
+            return Died(str(died) if part else died.what, _saved(part, died))
         except OSError as error:
             return Died(f"The capture process cannot be started: {error}.")
         return None

@@ -153,7 +153,7 @@ def recovered(part: Path, died: CaptureDied) -> TakeDone:
     from recorder.recover import recover_take  # reads and writes every format: not needed before something went wrong
 
     outcome = recover_take(part.parent, part.name.removesuffix(".part"))
-    message = f"{died} {outcome.text}"
+    message = outcome.text if outcome.saved else f"{died} {outcome.text}"
     if not outcome.saved or outcome.path.suffix != EVENTS_SUFFIX or not outcome.path.exists():
         return TakeDone(path=None, manifest=None, status="failed", finish_reason="capture_died", message=message)
     path = outcome.path.with_suffix(MANIFEST_SUFFIX)

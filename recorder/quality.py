@@ -37,6 +37,12 @@ RANK = {row.name: rank for rank, row in enumerate(THRESHOLDS)}
 SEVERITY = (Verdict.REDO, Verdict.CHECK)
 OF_MANIFEST = ("ended_early", "records_lost")
 ESSENTIAL = (*OF_MANIFEST, "event_rate")  # a take of which one of these is not known is never called good
+# What can be at fault in a take that ended before its script did; of the rest nobody knows what it would have become.
+OF_A_PART = (
+    "ended_early", "records_lost", "files", "time_backwards", "events_outside", "rgb_lost", "rgb_gap", "thermal_lost",
+    "thermal_gap",
+)  # fmt: skip
+NOT_JUDGED = "The take ended before its script did, so this is not judged."
 OF_A_SCRIPT = ("movement",)  # nor one of these, where a movement was asked for
 
 
@@ -64,7 +70,16 @@ def assess_with_face(take: Take, *, sync: SyncRecord | None = None, onset: Onset
     except GlimpseError as error:
         return Assessment(QualityRecord(verdict=Verdict.REDO, reasons=(str(error),)))
     measures = tuple(judged(BY_NAME[name], reading) for name, reading in _readings(evidence, sync, onset))
+    if script.cut_short(evidence.told):
+        return Assessment(summarise(tuple(map(_of_a_part, measures))), evidence.faces.face)
     return Assessment(summarise(measures, _essential(evidence)), evidence.faces.face)
+
+
+def _of_a_part(measure: Measure) -> Measure:
+    """The measure of a take that was cut short: nothing is held against it that merely did not come to pass."""
+    if measure.name in OF_A_PART or measure.verdict in (Verdict.GOOD, Verdict.UNKNOWN):
+        return measure
+    return Measure(name=measure.name, unit=measure.unit, sentence=NOT_JUDGED, details=measure.details)
 
 
 def _essential(evidence: Evidence) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from recorder.aedat4.salvage import SalvageReport, salvage, salvage_copy
 from recorder.closing import file_records, sha256, software
 from recorder.frametable import FrameTableWriter, read_frame_table
 from recorder.host import ProcessId, create_exclusive, rename_new, sync_folder, write_atomic
+from recorder.measures.streams import saved_words
 from recorder.takefiles import Reservation, TakeFilesError, finish_renames, rename_take, siblings
 from recorder.takewriters import BALLAST_SUFFIX
 from recorder.video import VideoReader
@@ -240,7 +241,7 @@ def _trim_frame_table(path: Path, counts: dict[Stream, int]) -> dict[Stream, int
 
 
 def _partial_manifest(folder: Path, manifest: Manifest, part: str, counts: dict[Stream, int], lost_bytes: int) -> Manifest:
-    saved = ", ".join(f"{count} {stream.value}" for stream, count in counts.items() if count)
+    saved = saved_words({stream.value: count for stream, count in counts.items()})
     lost = f"; {lost_bytes} bytes that could not be read were left out" if lost_bytes else ""
     update = {
         "status": TakeStatus.PARTIAL,

@@ -29,7 +29,11 @@ _log = logging.getLogger(__name__)
 
 
 class CaptureDied(GlimpseError):
-    """The capture process ended without being told to."""
+    """The capture process ended without being told to. what: the same without what to do about a take."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what.removesuffix('.')}; {remedy}")
+        self.what = what
 
 
 class Station:
@@ -68,7 +72,7 @@ class Station:
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
-            raise CaptureDied("The capture process is not running; start it again.")
+            raise CaptureDied("The capture process is not running.", "start it again.")
         return self._process
 
     def _read(self) -> None:
@@ -95,7 +99,7 @@ class Station:
                     pipe.write(command.model_dump_json().encode() + b"\n")
                     pipe.flush()
         except OSError as error:
-            raise CaptureDied(self._obituary()) from error
+            raise self._obituary() from error
 
     def next(self, timeout_s: float | None = None) -> Report | None:
         """The next report, None when none came in that time. Raises CaptureDied after the last."""
@@ -105,15 +109,16 @@ class Station:
             return None
         if report is None:
             self._reports.put(None)
-            raise CaptureDied(self._obituary())
+            raise self._obituary()
         return report
 
-    def _obituary(self) -> str:
+    def _obituary(self) -> CaptureDied:
         code = self._exit_code()
         if code is None:
-            return "The capture process answers no more; run `glimpse recover` on the data set when its disk answers again."
+            what = "The capture process answers no more."
+            return CaptureDied(what, "run `glimpse recover` on the data set when its disk answers again.")
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        return f"The capture process {how}; run `glimpse recover` on the data set if a take was running."
+        return CaptureDied(f"The capture process {how}.", "run `glimpse recover` on the data set if a take was running.")
 
     def _exit_code(self) -> int | None:
         try:

@@ -22,6 +22,11 @@ def believed(manifest: Manifest | None, judged: Range | None) -> Manifest | None
     return manifest.model_copy(update=WITHOUT_TIMES)
 
 
+def cut_short(manifest: Manifest | None) -> bool:
+    """Whether a take ended before its script did, so that what was to come says nothing. manifest: as it is on disk."""
+    return manifest is not None and manifest.status is not TakeStatus.COMPLETE and manifest.finish_reason not in BY_SCRIPT
+
+
 def script_times(manifest: Manifest | None, judged: Range | None) -> Reading:
     """How many of the script's times lie outside the recording, 1 where they are missing. Details: `how`, in words.
 

@@ -3,19 +3,20 @@
 Knows no picture and no script.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.manifest import Manifest, TakeStatus
-from protocol.streams import Array
+from protocol.manifest import FinishReason, Manifest, TakeStatus
+from protocol.streams import Array, Stream
 from recorder.inspection import frame_gaps
 from recorder.measures.steps import Range
 from recorder.measures.thresholds import Reading
 
 HOLE_US = 500_000  # from here on nothing is claimed of what may have happened meanwhile; as the limit of `event_gap`
+DISK = (FinishReason.DISK_FULL, FinishReason.DISK_LOW, FinishReason.DISK_STALLED, FinishReason.WRITE_ERROR)
 NO_STREAMS = "The manifest lists no streams, so what was received and lost is not known."
 UNREADABLE = "The manifest cannot be read, so what was received and lost is not known."
 NO_MANIFEST = "The take has no manifest, so what was received and lost is not known."
@@ -28,20 +29,45 @@ def ended_early(manifest: Manifest | None, whole: bool, unreadable: bool = False
     if manifest is None:
         return Reading(unknown=UNREADABLE if unreadable else NO_MANIFEST)
     damaged = manifest.status is TakeStatus.COMPLETE and not whole
-    reason = manifest.finish_message.strip().rstrip(".") or manifest.finish_reason.value.replace("_", " ")
-    said = {"reason": "its file was damaged afterwards", "status": "partial"} if damaged else {"reason": reason}
-    return Reading(float(not whole), {"status": manifest.status.value, **said})
+    said = {"reason": "Its file was damaged afterwards.", "status": "partial"} if damaged else {"reason": _reason(manifest)}
+    saved = saved_words({name: record.written for name, record in manifest.streams.items()})
+    return Reading(float(not whole), {"status": manifest.status.value, "saved": saved, **said})
+
+
+def _reason(manifest: Manifest) -> str:
+    """Why it ended, in a sentence."""
+    if manifest.finish_reason is FinishReason.ABORTED:
+        return "The operator aborted it."
+    if manifest.finish_reason is FinishReason.CAPTURE_DIED:
+        return "The capture process died."  # its message also tells, in its own words, what was saved
+    return manifest.finish_message.strip() or f"It ended early ({manifest.finish_reason.value.replace('_', ' ')})."
+
+
+def saved_words(written: Mapping[str, int]) -> str:
+    """What is on disk, as an operator calls it. written: records by name of the stream."""
+    words = {
+        Stream.EVENTS: "{} events",
+        Stream.FRAMES: "{} grey pictures",
+        Stream.RGB: "{} colour pictures",
+        Stream.THERMAL: "{} thermal pictures",
+    }
+    told = [text.format(f"{written[stream]:,}") for stream, text in words.items() if written.get(stream)]
+    return ", ".join(told) or "nothing"
 
 
 def records_lost(manifest: Manifest | None, unreadable: bool = False) -> Reading:
-    """Records received and not written, and those that a camera's own queue dropped, of all streams."""
+    """Records received and not written, and those that a camera's own queue dropped, of all streams. Details: `remedy`."""
     if manifest is None:
         return Reading(unknown=UNREADABLE if unreadable else NO_MANIFEST)
     if not manifest.streams:
         return Reading(unknown=NO_STREAMS)
+    if manifest.finish_reason is FinishReason.CAPTURE_DIED:
+        return Reading(unknown="The capture process died, and with it what it had not written yet.")
     lost = {name: record.received - record.written + record.dropped for name, record in manifest.streams.items()}
     guilty = {name: count for name, count in lost.items() if count}
-    return Reading(float(sum(abs(count) for count in guilty.values())), {"lost": guilty, "streams": ", ".join(guilty)})
+    remedy = "make room on the disk" if manifest.finish_reason in DISK else "close other programs"
+    said = {"lost": guilty, "streams": ", ".join(guilty), "remedy": remedy}
+    return Reading(float(sum(abs(count) for count in guilty.values())), said)
 
 
 def longest_gap(t_us: NDArray[np.int64], judged: Range, pauses: Sequence[Range] = ()) -> Reading:

@@ -25,7 +25,7 @@ WHOLE = (
         redo=1,
         reason="A take that ended before its script, or lost data on the way to disk, is left out of training by default.",
         good="The take ran to its end.",
-        ruined="The take is {status} ({reason}); record it again.",
+        ruined="The take is {status}. {reason} Saved: {saved}. Record it again.",
     ),
     Threshold(
         name="records_lost",
@@ -33,7 +33,7 @@ WHOLE = (
         redo=1,
         reason="Received and written records must agree; the recorder itself calls a take failed where they do not.",
         good="All that was received was written.",
-        ruined="{value:.0f} records were received and not written ({streams}); make room on the disk, then record again.",
+        ruined="{value:.0f} records were received and not written ({streams}); {remedy}, then record again.",
     ),
     Threshold(
         name="event_gap",

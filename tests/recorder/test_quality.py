@@ -63,9 +63,40 @@ def test_a_recording_without_manifest_cannot_be_called_good(tmp_path):
 
 
 def test_a_take_that_ended_early_is_to_be_done_again(tmp_path):
-    record = verdict_on(long_take(tmp_path, status=TakeStatus.PARTIAL, finish_message="The camera was unplugged."))
+    ended = {"finish_reason": FinishReason.SOURCE_LOST, "finish_message": "The camera was unplugged."}
+    record = verdict_on(changed(long_take(tmp_path, status=TakeStatus.PARTIAL), **ended))
     assert record.verdict is Verdict.REDO
-    assert record.reasons[0] == "The take is partial (The camera was unplugged); record it again."
+    assert record.reasons == (
+        "The take is partial. The camera was unplugged. Saved: 40,000 events, 3 grey pictures. Record it again.",
+    )
+
+
+def test_an_aborted_take_is_blamed_for_nothing_that_its_script_did_not_reach(tmp_path):
+    steps = tuple(
+        StepTime(step=name, action=name, scheduled_us=T0_US, at_us=T0_US + at)
+        for name, at in (("paper_in", 0), ("hold_paper", SECOND))
+    )
+    events = some_events(400, span_us=2 * SECOND)  # behind the paper there is little to see
+    ended = {"finish_reason": FinishReason.ABORTED, "steps": steps, "status": TakeStatus.PARTIAL}
+    record = verdict_on(changed(long_take(tmp_path, events), **ended), sync=SyncRecord(paper=PaperSeen(in_us=T0_US)))
+    assert record.verdict is Verdict.REDO
+    assert record.reasons == (
+        "The take is partial. The operator aborted it. Saved: 400 events, 3 grey pictures. Record it again.",
+    )
+
+
+def test_a_whole_take_with_the_same_paper_is_told_of_it(tmp_path):
+    record = verdict_on(long_take(tmp_path), sync=SyncRecord(paper=PaperSeen(in_us=T0_US)))
+    assert any("The paper stayed" in reason for reason in record.reasons)
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"), [(FinishReason.ABORTED, "close other programs"), (FinishReason.DISK_FULL, "make room on the disk")]
+)
+def test_room_is_to_be_made_only_where_the_disk_was_at_fault(tmp_path, reason, remedy):
+    lost = {"events": StreamRecord(received=40_000, written=39_990)}
+    record = verdict_on(changed(long_take(tmp_path), status=TakeStatus.FAILED, finish_reason=reason, streams=lost))
+    assert remedy in record.measure("records_lost").sentence
 
 
 def test_a_hole_in_the_events_is_to_be_done_again(tmp_path):

@@ -14,9 +14,9 @@ def test_a_take_that_was_damaged_later_counts_as_ended_early_whatever_its_manife
     assert (reading.value, reading.details["status"]) == (1, "partial")
 
 
-def test_the_reason_for_an_early_end_is_told_without_its_full_stop():
+def test_the_reason_for_an_early_end_is_told():
     manifest = script_manifest(status=TakeStatus.PARTIAL, finish_message="The camera was unplugged.")
-    assert streams.ended_early(manifest, False).details["reason"] == "The camera was unplugged"
+    assert streams.ended_early(manifest, False).details["reason"] == "The camera was unplugged."
 
 
 def test_without_a_manifest_losses_are_unknown_and_a_sentence_says_why():
