@@ -105,14 +105,16 @@ class LabelDesk(TakeDesk):
 
     def _facts(self, path: Path, sight: Sight, coders: tuple[str, ...]) -> Facts:
         suggestions: tuple[Suggestion, ...] = ()
+        cue_us: int | None = None
         with suppress(GlimpseError):  # the page tells, from its own look at it
             analysis = read_analysis(path) if sight.suggestions else None
             onset = analysis.onset if analysis else None
             found = (*onset.intervals, *onset.candidates) if onset else ()
             suggestions = tuple(sorted(found, key=lambda one: one.onset_us))
+            cue_us = onset.cue_us if onset else None
         asked = TakeEntry.at(path).movement if sight.asked else None
         seen = Sight(suggestions=bool(suggestions), detections=False, others=False, asked=sight.asked)
-        return Facts(asked, suggestions, seen, coders)
+        return Facts(asked, suggestions, seen, coders, cue_us)
 
     def _close_labels(self, spent_s: float) -> None:
         marker, self._marker = self._marker, None

@@ -42,13 +42,15 @@ class MarkError(GlimpseError):
 @dataclass(frozen=True)
 class Facts:
     """What the marking rests on. asked: the movement that was asked for, None where it is unknown or hidden from the coder;
-    suggestions: what the coder may be shown; sight: the same for the record; assigned: who is to label the take.
+    suggestions: what the coder may be shown; sight: the same for the record; assigned: who is to label the take; cue_us: before
+    it nothing is what was asked for.
     """
 
     asked: str | None = None
     suggestions: tuple[Suggestion, ...] = ()
     sight: Sight = field(default_factory=Sight)
     assigned: tuple[str, ...] = ()
+    cue_us: int | None = None
 
 
 class Marker:
@@ -183,22 +185,28 @@ class Marker:
     # The take
 
     def acceptable(self) -> tuple[Suggestion, ...]:
-        """The suggestions that one key takes over: movements, and likely blinks; not those that an interval covers already."""
+        """The suggestions that one key takes over: movements after the cue, and likely blinks; not those that an interval covers
+        already.
+        """
         kinds = (SuggestionKind.MOVEMENT, SuggestionKind.BLINK)
-        fit = [one for one in self.facts.suggestions if one.kind in kinds and one.confidence >= SURE]
+        likely = [one for one in self.facts.suggestions if one.kind in kinds and one.confidence >= SURE]
+        fit = [one for one in likely if one.kind is SuggestionKind.BLINK or not self._is_early(one)]
         there = self.labels.labels.intervals
         return tuple(one for one in fit if not any(_overlap(one, interval) for interval in there))
+
+    def _is_early(self, one: Suggestion) -> bool:
+        return self.facts.cue_us is not None and one.offset_us <= self.facts.cue_us
 
     def accept(self) -> int:
         """Take the suggestions over as they are; how many."""
         made = [interval for one in self.acceptable() if (interval := self._accepted(one)) is not None]
         if made:
             self._do(lambda: self.labels.put("suggestions accepted", *made))
-            self.choose(made[0].id, Landmark.ONSET)
+            self.choose(next((one.id for one in made if one.kind is IntervalKind.ASKED), made[0].id), Landmark.ONSET)
         return len(made)
 
     def _accepted(self, one: Suggestion) -> Interval | None:
-        blink = one.kind is SuggestionKind.BLINK and self.facts.asked != BLINK.token
+        blink = one.kind is SuggestionKind.BLINK and (self.facts.asked != BLINK.token or self._is_early(one))
         movement = BLINK.token if one.kind is SuggestionKind.BLINK else self.facts.asked or self._last_movement
         if movement not in BY_TOKEN:
             return None

@@ -28,7 +28,7 @@ from app.pages.label.queue_rows import (
 from protocol.errors import GlimpseError
 from recorder.browse.catalogue import Catalogue, Progress, catalogue_cache
 from recorder.browse.takefacts import TakeRow
-from recorder.labelplace import present_take
+from recorder.labelplace import present_take, twin
 from recorder.labelplan import LabelPlan, labels_on_disk, read_plan
 
 PACE_OF = 15  # takes done last, as they are listed, whose median time says how long the rest will take
@@ -325,12 +325,13 @@ class QueueModel:
         now, take = path, catalogue.look_at(path)
         if take is None:
             now, take = self._renamed(path, catalogue)
-        at = next((number for number, row in enumerate(rows) if row.path in (path, now)), None)
+        names = {path, now} | {other for other in (twin(now),) if other is not None and not other.exists()}
+        at = next((number for number, row in enumerate(rows) if row.path in names), len(rows))
+        before, after = rows[:at], tuple(row for row in rows[at:] if row.path not in names)
         if take is None:
-            return rows if at is None else (*rows[:at], *rows[at + 1 :])
-        turn = rows[at].turn if at is not None else len(rows)
-        row = queue_row(self.dataset, take, coder, plan, turn)
-        return (*rows, row) if at is None else (*rows[:at], row, *rows[at + 1 :])
+            return (*before, *after)
+        turn = rows[at].turn if at < len(rows) else at
+        return (*before, queue_row(self.dataset, take, coder, plan, turn), *after)
 
     def _renamed(self, path: Path, catalogue: Catalogue) -> tuple[Path, TakeRow | None]:
         try:

@@ -173,8 +173,9 @@ class TakeDesk(Playhead):
 
 
 def first_cursor(media: Media, suggestions: Sequence[Suggestion]) -> int:
-    """Where the annotator begins to look: at the first movement that was suggested, else at the cue, t0, the beginning."""
-    found = [one.onset_us for one in suggestions if one.kind is SuggestionKind.MOVEMENT]
+    """Where the annotator begins to look: at the first movement suggested after the cue, else at the cue, t0, the beginning."""
+    movements = [one for one in suggestions if one.kind is SuggestionKind.MOVEMENT]
+    found = [one.onset_us for one in movements if media.cue_us is None or one.offset_us > media.cue_us]
     for at_us in (*found[:1], media.cue_us, media.t0_us):
         if at_us is not None and media.span_us[0] <= at_us <= media.span_us[1]:
             return at_us

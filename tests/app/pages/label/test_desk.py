@@ -13,6 +13,7 @@ from app.pages.label.playhead import SPEEDS, Unit
 from protocol.labeledits import Landmark
 from protocol.labels import IntervalKind, Origin, Sight
 from protocol.streams import Stream
+from recorder.analysisstore import analysis_path, read_analysis
 from recorder.dataset import Dataset
 from recorder.labelplan import make_plan, save_plan
 from recorder.labelstate import labels_folder, read_labels
@@ -139,6 +140,19 @@ def test_one_key_accepts_what_was_suggested_and_a_nudge_makes_that_landmark_adju
         sat.do(sat.desk.accept)
         assert len(sat.desk.labels.intervals) == 2, "what is covered already is not accepted again"
         assert sat.desk.labels.saw.suggestions
+
+
+def test_a_movement_before_the_cue_is_neither_looked_at_first_nor_accepted(dataset, first):
+    analysis = read_analysis(first)
+    (smile,) = analysis.onset.intervals
+    early = smile.model_copy(update={name: getattr(smile, name) - 2_000_000 for name in ("onset_us", "apex_us", "offset_us")})
+    onset = analysis.onset.model_copy(update={"candidates": (early,)})
+    analysis_path(first).write_text(analysis.model_copy(update={"onset": onset}).to_json())
+    with seated(dataset) as sat:
+        sat.open(first)
+        assert sat.desk.cursor_us == smile.onset_us
+        sat.do(sat.desk.finish, accept=True)
+        assert [one.onset_us for one in sat.desk.labels.intervals] == [smile.onset_us]
 
 
 def test_what_the_coder_has_removed_is_not_brought_back_by_finishing(dataset, first):

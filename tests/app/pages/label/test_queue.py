@@ -216,6 +216,20 @@ def test_a_take_renamed_to_noise_is_found_under_its_new_name_and_stays_chosen(mo
     assert [row.noise for row in model.rows] == [True, False, False]
 
 
+@pytest.mark.parametrize("new_name_first", [False, True])
+def test_a_take_renamed_to_noise_is_listed_once_whichever_name_is_told_first(model, folder, new_name_first):
+    first = found(model)[0]
+    now = mark_noise(first, noise=True)
+    model.look_at(now if new_name_first else first)
+    until(model, lambda: model.row(now) is not None)
+    model.look_at(first if new_name_first else now)
+    until(model, lambda: model.row(first) is None)
+    mark_noise(now, noise=False)
+    model.look_at(first)
+    until(model, lambda: model.row(first) is not None)
+    assert len(model.rows) == 3
+
+
 def test_a_take_that_was_deleted_is_listed_no_more(model):
     first = found(model)[0]
     first.unlink()
