@@ -182,6 +182,13 @@ class Performer:
         if self._take and not self._take.is_over:
             self._take.end_us = now_us + NOTICE_US
             self._relax((GLANCE, SWALLOW), self._take.end_us)
+            self._put_paper_away(self._take)
+
+    def _put_paper_away(self, take: Take) -> None:
+        """After a take nobody holds a sheet before the face, whether the take was aborted or the paper forgotten."""
+        if self._sheet.is_in:
+            rng = generator(self._seed, ANSWERS, take.number, ENDLESS_US - 1)
+            self._sheet.slide(take.end_us + draw_reaction_us(rng, self._manner), int(rng.integers(*PAPER_OUT_US)))
 
     def _restrain(self, kind: str, begin_us: int, end_us: int, kept: float) -> None:
         self._restraints.append(Restraint(kind, begin_us, end_us, kept))

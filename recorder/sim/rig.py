@@ -24,6 +24,7 @@ from recorder.sim.colour_camera import ColourCamera
 from recorder.sim.lamp import Lamp
 from recorder.sim.options import SimOptions, parse_options
 from recorder.sim.pixel import Cause, EventPixels
+from recorder.sim.rehearsal import rehearse
 from recorder.sim.scenery import Shot
 from recorder.sim.state import FaceState, PaperState
 from recorder.sim.thermal_camera import SIZE as THERMAL_SIZE
@@ -197,7 +198,9 @@ class SimRig:
         return clock.referred_to(self._start_us, session_us)
 
     def _warm_up(self) -> None:
-        """See the first picture of each camera: in a fresh environment this compiles for half a minute."""
+        """See the first picture of each camera, and do once what it takes later: freshly installed this compiles for half a
+        minute, which a live world would have to make up for if it came when its clock runs.
+        """
         first = self._world.event_pictures(self._start_us, self._start_us)[-1]
         self._pixels.start(first, self._start_us)
         self._before = first
@@ -206,6 +209,7 @@ class SimRig:
             self._world.colour(self._options.rgb.size, self._start_us, self._start_us + 1, 1)
         if Stream.THERMAL in self._around.video:
             self._world.temperature(THERMAL_SIZE, self._start_us)
+        rehearse(self._play, self._pixels.params)
 
     def _info(self) -> CameraInfo:
         streams = [StreamInfo(Stream.EVENTS, (WIDTH, HEIGHT))]

@@ -164,6 +164,10 @@ class World:
         """Whether the inside of the mouth is to be drawn."""
         return self._parted or mouth_open(face)
 
+    def seen_points(self, face: FaceState) -> Floats:
+        """Where a face's vertices are before the event camera, float32 [V, 3] in mm: x right, y down, z forward."""
+        return self._points(self._event, face)
+
     def face_grey(self, t_us: int) -> Floats:
         """What the event camera sees behind any paper: float32 [260, 346] linear light, `WHITE` for white paper."""
         face = self._actor.face(t_us)
