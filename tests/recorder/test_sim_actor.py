@@ -347,6 +347,16 @@ def test_who_watches_a_video_talks_or_turns_away_once_too(mistake, kind, screen)
         assert 5.3 < (distraction.onset_us - EPOCH_US) / S < 14
 
 
+def test_whoever_holds_the_paper_takes_it_away_when_the_take_is_aborted():
+    performer = subject(3)
+    for prompt in prompts()[:3]:  # the script never came to "paper away"
+        performer.look(prompt, prompt.at_us + 2_000)
+    assert performer.paper(EPOCH_US + 4 * S).shift_mm < AWAY_MM
+    performer.look(None, EPOCH_US + 4 * S)
+    assert performer.paper(EPOCH_US + 6 * S).shift_mm == GONE_MM
+    assert performer.truth().paper_out_us is None, "nothing of it belongs to the take"
+
+
 def test_a_paper_that_is_left_in_stays_until_the_next_take_begins():
     performer = took(3, mistake=Mistake.PAPER_LEFT_IN)
     assert performer.truth().paper_in_us is not None
