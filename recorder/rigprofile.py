@@ -22,6 +22,7 @@ from protocol.script import Script
 from protocol.streams import Stream
 from recorder.dataset import RIG_FILE
 from recorder.host import write_atomic
+from recorder.sources.davis_biases import PRESETS, BiasPreset
 
 ROLES: Mapping[str, str] = {Stream.EVENTS: "event camera", Stream.RGB: "colour camera", Stream.THERMAL: "thermal camera"}
 # Of these settings a difference means nothing: what is replayed, and who a simulated subject is.
@@ -209,9 +210,30 @@ def _device_differences(role: str, now: Device, then: Device, passing: Collectio
     if now.serial != then.serial and not now.simulated:
         yield f"The {role} has the serial number {now.serial or 'unknown'} where the profile has {then.serial or 'unknown'}."
     ours, theirs = _flat(now.settings), _flat(then.settings)
+    if (presets := _presets(ours, theirs)) is not None:
+        yield f"Bias preset: {_words(presets[0])} instead of {_words(presets[1])}."
+        ours, theirs = _beside_preset(ours, presets[0]), _beside_preset(theirs, presets[1])
     for key in dict.fromkeys((*theirs, *ours)):
         if key.split(".")[0] not in passing and not _alike(ours.get(key), theirs.get(key)):
             yield f"The {role}'s {_setting(key)} is {_shown(ours.get(key))} where the profile has {_shown(theirs.get(key))}."
+
+
+def _presets(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[BiasPreset, BiasPreset] | None:
+    """The bias presets now and then, where both are known and they differ."""
+    names = ours.get("preset"), theirs.get("preset")
+    if names[0] == names[1] or not all(name in list(BiasPreset) for name in names):
+        return None
+    return BiasPreset(str(names[0])), BiasPreset(str(names[1]))
+
+
+def _beside_preset(settings: Mapping[str, Any], preset: BiasPreset) -> dict[str, Any]:
+    """The settings without the preset and the biases that are as it has them: they differ because it does."""
+    usual = {"preset": preset.value, **{f"biases.{name}": list(pair) for name, pair in PRESETS[preset].biases.items()}}
+    return {key: value for key, value in settings.items() if usual.get(key) != value}
+
+
+def _words(preset: BiasPreset) -> str:
+    return preset.value.replace("_", " ")
 
 
 def _setting(key: str) -> str:

@@ -22,6 +22,7 @@ from recorder.rigprofile import (
     profile_of,
     save_profile,
 )
+from recorder.sources.davis_biases import PRESETS, BiasPreset
 from recorder.verify import verify_records
 
 SCRIPT = parse_script(SHORT_SCRIPT, "short")
@@ -52,6 +53,21 @@ def sentences(devices=(DAVIS, COLOUR), streams=None, script=SCRIPT, profile=PROF
 
 def test_the_rig_of_the_profile_deviates_in_nothing():
     assert sentences() == ()
+
+
+def of_preset(preset, **biases):
+    currents = {name: list(pair) for name, pair in PRESETS[preset].biases.items()} | biases
+    return with_settings(DAVIS, preset=preset.value, biases=currents)
+
+
+def test_another_bias_preset_is_one_deviation_and_what_was_set_beside_it_another():
+    profile = profile_of(CAMERAS, (of_preset(BiasPreset.DEFAULT), COLOUR), STREAMS, SCRIPT)
+    assert sentences((of_preset(BiasPreset.LOW_LIGHT), COLOUR), profile=profile) == (
+        "Bias preset: low light instead of default.",
+    )
+    told = sentences((of_preset(BiasPreset.LOW_LIGHT, On=[5, 7]), COLOUR), profile=profile)
+    assert len(told) == 2
+    assert "bias On is 5/7" in told[1]
 
 
 def test_a_profile_is_stored_and_read_again(tmp_path):
