@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.i18n import tr
@@ -26,9 +26,14 @@ class LampReading:
     advice: str = ""
 
 
+def lamp_words() -> dict[str, str]:
+    """What the colours of lamps mean."""
+    return {"good": tr("OK"), "check": tr("Attention"), "redo": tr("Problem"), "unknown": tr("Waiting")}
+
+
 def lamp_word(state: str) -> str:
     """What a lamp's colour means."""
-    return {"good": tr("OK"), "check": tr("Attention"), "redo": tr("Problem"), "unknown": tr("Waiting")}[state]
+    return lamp_words()[state]
 
 
 class Lamp(QFrame):
@@ -87,6 +92,8 @@ class Lamp(QFrame):
         self._name.show_text(reading.name)
         self._value.setText(reading.value)
         self._word.setText(lamp_word(reading.state))
+        line = QFontMetrics(current_theme().font("label"))
+        self._word.setMinimumWidth(max(line.horizontalAdvance(word) for word in lamp_words().values()) + 1)
         set_property(self._word, "state", reading.state)
         self._advice.setText(reading.advice)
         self.setAccessibleName(f"{reading.name}: {lamp_word(reading.state)} {reading.value}. {reading.advice}")
@@ -110,12 +117,28 @@ class LampRow(QWidget):
             for reading in readings:
                 self._lamps[reading.key].show_reading(reading)
             return
-        for lamp in self._lamps.values():
+        before, self._lamps = self._lamps, {}
+        for lamp in before.values():
             self._grid.removeWidget(lamp)
+        for reading in readings:  # a lamp that changes its place stays the one it is: a new one has no size for a frame
+            lamp = before.pop(reading.key, None) or Lamp(reading, self)
+            lamp.show_reading(reading)
+            self._lamps[reading.key] = lamp
+        for lamp in before.values():
             lamp.hide()
             lamp.deleteLater()
-        self._lamps = {reading.key: Lamp(reading, self) for reading in readings}
         self._arrange(force=True)
+        for lamp in self._lamps.values():
+            lamp.show()  # else a layout leaves no room for new ones before the next turn of the event loop
+        self._settle()
+
+    def _settle(self) -> None:
+        """Give the lamps their new sizes now, and not after they were painted in the old ones."""
+        self._grid.activate()
+        below: QWidget | None = self.parentWidget()
+        while below is not None and not below.isWindow():
+            QCoreApplication.sendPostedEvents(below, QEvent.Type.LayoutRequest)
+            below = below.parentWidget()
 
     def lamp(self, key: str) -> Lamp | None:
         """The lamp of that key."""

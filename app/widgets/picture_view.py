@@ -18,6 +18,7 @@ from app.window.theme import current_theme, theme_bus
 from protocol.streams import Stream
 
 FPS_OVER_NS = 2_000_000_000
+SILENT_NS = 3_000_000_000  # a thermal camera that closes its shutter is silent for half a second, one that stopped for good
 
 
 class PictureView(QWidget):
@@ -106,9 +107,11 @@ class PictureView(QWidget):
         else:
             self.range.follow()
 
-    def show_picture(self, picture: Picture | None) -> None:
-        """Show the newest picture; None: there is none."""
+    def show_picture(self, picture: Picture | None, now_ns: int | None = None) -> None:
+        """Show the newest picture; None: there is none. now_ns: of the host's monotonic clock, to tell when none come any more."""
         if picture is self._shown:
+            if picture is not None and now_ns is not None and now_ns - picture.host_ns > SILENT_NS:
+                self._stopped()
             return
         self._shown = picture
         if picture is None:
@@ -119,6 +122,12 @@ class PictureView(QWidget):
             return
         self._count(picture)
         self._draw()
+
+    def _stopped(self) -> None:
+        """The last picture stays; that it is an old one must be said."""
+        if self._arrivals:
+            self._arrivals.clear()
+            self._fps.show_text(tr("stopped"))
 
     def _count(self, picture: Picture) -> None:
         if self._arrivals and picture.index <= self._arrivals[-1][0]:
@@ -136,6 +145,11 @@ class PictureView(QWidget):
             return None
         (first, begin_ns), (last, end_ns) = self._arrivals[0], self._arrivals[-1]
         return None if end_ns <= begin_ns else (last - first) * 1e9 / (end_ns - begin_ns)
+
+    @property
+    def rate_text(self) -> str:
+        """What stands beside the title."""
+        return self._fps.whole()
 
     def _draw(self) -> None:
         picture = self._shown

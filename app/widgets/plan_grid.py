@@ -71,12 +71,18 @@ class PlanGrid(QWidget):
         theme_bus().changed.connect(self.update)
 
     def set_rows(self, rows: Sequence[PlanRow]) -> None:
-        """Show this plan; the cursor stays where it is, within the plan."""
+        """Show this plan; the cursor goes along with the place that is next, else it stays where it is, within the plan."""
         if tuple(rows) != self._rows:
-            self._rows = tuple(rows)
-            self._cursor = self._inside(*self._cursor)
+            before, self._rows = self._next(), tuple(rows)
+            now = self._next()
+            self._cursor = self._inside(*(now if now is not None and now != before else self._cursor))
             self.updateGeometry()
             self.update()
+
+    def _next(self) -> tuple[int, int] | None:
+        """The cell that is next, None where none is."""
+        cells = ((row, column) for row, line in enumerate(self._rows) for column in range(len(line.cells)))
+        return next((at for at in cells if self._rows[at[0]].cells[at[1]].state == "current"), None)
 
     def rows(self) -> tuple[PlanRow, ...]:
         """The plan that is shown."""

@@ -18,6 +18,7 @@ from app.window.theme import current_theme, theme_bus
 # 32 minutes of arc at two metres, where ISO 9241-303 recommends 20 to 22.
 MAIN, SECOND, SMALL = 0.2, 0.06, 0.033  # MAIN: at the most, of the height there is for it
 MAIN_LOW = 0.5  # of a low and wide prompter's height, which must be read from two metres too
+LOW_PX = 264  # as high as that, its words are as large as the theme's prompt; a higher one has larger words
 LEAST_MAIN_PX = 18  # in a small preview, or of a text that is far too long
 MARGIN, PICTURE, FOOT = 0.05, 0.31, 0.2  # PICTURE: of the width
 
@@ -31,7 +32,7 @@ class Prompt:
 
     text: what to do; movement: token of the picture, None for none; name: of the movement; left_s, total_s: of the step's
     time, None where it has none; steps: length of each step in seconds; step: which runs; next_text: what comes then;
-    action: of the script's step, "move" is the cue.
+    action: of the script's step, "move" is the cue; texts: of all steps, so that all are shown in one size of type.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Prompt:
     step: int = 0
     next_text: str = ""
     action: str = ""
+    texts: Sequence[str] = ()
 
 
 @lru_cache(maxsize=16)
@@ -63,6 +65,7 @@ class Prompter(QWidget):
         self._prompt: Prompt | None = None
         self._idle = ""
         self.words_px = 0  # size of the type that the words were painted in last
+        self._sized: tuple[object, int] = (None, 0)  # what the size was found for, and the size
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 120)
         self.setAccessibleName(tr("Prompter"))
@@ -174,12 +177,23 @@ class Prompter(QWidget):
         return ring.left() - MARGIN * self._unit()
 
     def _paint_words(self, painter: QPainter, prompt: Prompt, box: QRectF) -> None:
-        most_px = max(MAIN * box.height(), min(float(current_theme().font("prompt").pixelSize()), MAIN_LOW * box.height()))
-        font = fitted(current_theme().font("prompt"), prompt.text, box, most_px, LEAST_MAIN_PX)
-        self.words_px = font.pixelSize()
+        font = current_theme().font("prompt")
+        self.words_px = self._size_of_words(prompt, box, font.pixelSize())
+        font.setPixelSize(self.words_px)
         painter.setFont(font)
         painter.setPen(current_theme().qcolor(self._ink()))
         painter.drawText(box, _WORDS, prompt.text)
+
+    def _size_of_words(self, prompt: Prompt, box: QRectF, usual_px: int) -> int:
+        """One size for all steps of a take: type that jumps, and changes the light, draws the eyes."""
+        texts = tuple(prompt.texts) or (prompt.text,)
+        key = (texts, box.width(), box.height(), usual_px)
+        if key != self._sized[0]:
+            low_px = usual_px * max(1.0, self.height() / LOW_PX)
+            most_px = max(MAIN * box.height(), min(low_px, MAIN_LOW * box.height()))
+            sizes = [fitted(current_theme().font("prompt"), text, box, most_px, LEAST_MAIN_PX).pixelSize() for text in texts]
+            self._sized = (key, min(sizes))
+        return self._sized[1]
 
     def _paint_way(self, painter: QPainter, prompt: Prompt, foot: QRectF) -> None:
         theme = current_theme()

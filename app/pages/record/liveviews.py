@@ -1,5 +1,6 @@
 """What the cameras see now: events large, the other pictures beside them, the event rate below. Pulled by the page's timer."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,9 +93,10 @@ class LiveViews(QWidget):
         shown_us = self._shown_us()
         self.events.refresh(shown_us)
         self.strip.refresh(shown_us)
+        now_ns = time.monotonic_ns()
         for stream, view in self.pictures.items():
             if view.isVisible():
-                view.show_picture(self._taps.frame(stream))
+                view.show_picture(self._taps.frame(stream), now_ns)
 
     def _shown_us(self) -> int | None:
         """Now, or a little after the newest event where the camera is behind: a slow rig is not an empty picture."""

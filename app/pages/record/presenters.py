@@ -100,6 +100,7 @@ def prompt_view(take: TakeState, language: str, now_us: int | None) -> Prompt | 
         step=index,
         next_text=script.prompt_text(following, take.movement, language) if following is not None else "",
         action=report.action,
+        texts=tuple(script.prompt_text(one, take.movement, language) for one in script.steps),
     )
 
 

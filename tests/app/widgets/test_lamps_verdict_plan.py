@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.widgets.gallery import LAMPS, VERDICTS
 from app.widgets.labels import Elided, KeyHint
@@ -53,6 +53,40 @@ def test_lamps_stand_in_as_many_columns_as_there_is_room_for_and_are_kept_while_
     assert row.worst() == "good"
     row.show_readings(LAMPS[:1])
     assert row.lamp("distance") is None
+
+
+def test_the_advice_of_all_lamps_begins_at_one_indent_whatever_their_state(qtbot):
+    row = LampRow()
+    qtbot.addWidget(row)
+    row.resize(360, 500)
+    row.show_readings([LampReading(state, "Name", state, "1", state) for state in ("good", "check", "redo", "unknown")])
+    row.grab()
+    left = {label.x() for label in row.findChildren(QLabel) if label.text() in ("good", "check", "redo", "unknown")}
+    assert len(left) == 1
+
+
+def test_lamps_that_change_their_order_are_as_high_as_their_words_at_once(qtbot):
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    row = LampRow()
+    column.addWidget(row)
+    column.addStretch(1)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(inside)
+    qtbot.addWidget(area)
+    area.resize(380, 300)
+    advice = "Move the lamps until both sides of the face are as bright as one another, and look again at what is said here. "
+    readings = [LampReading(str(number), "Name", "good", "1", advice * (number % 3)) for number in range(8)]
+    with qtbot.waitExposed(area):
+        area.show()
+    row.show_readings(readings[:3])
+    kept = row.lamp("2")
+    row.show_readings(readings[::-1])
+    assert row.lamp("2") is kept
+    for reading in readings:
+        lamp = row.lamp(reading.key)
+        assert lamp.height() >= lamp.layout().heightForWidth(lamp.width())
 
 
 def test_the_worst_lamp_counts(qtbot):
@@ -110,6 +144,21 @@ def test_every_cell_of_the_plan_is_large_enough_and_inside(grid):
             assert box.width() >= LEAST_CELL
             assert grid.rect().contains(box)
             assert grid.cell_at(box.center()) == (row, column)
+
+
+def test_the_cursor_begins_at_the_place_that_is_next_and_goes_along_with_it(grid):
+    def with_next(row, column):
+        rows = [list(line.cells) for line in plan(5)]
+        rows[row][column] = PlanCell("current")
+        return [PlanRow(line.title, tuple(cells)) for line, cells in zip(plan(5), rows, strict=True)]
+
+    grid.set_rows(with_next(1, 2))
+    assert grid.cursor_cell == (1, 2)
+    grid.move_cursor(0, 4)
+    grid.set_rows(with_next(1, 2))
+    assert grid.cursor_cell == (0, 4), "nothing changed, so the operator's cursor stays"
+    grid.set_rows(with_next(1, 3))
+    assert grid.cursor_cell == (1, 3)
 
 
 def test_arrow_keys_move_within_the_plan_and_enter_activates(grid, qtbot):

@@ -126,6 +126,21 @@ def test_pictures_are_counted_by_their_arrival_though_not_all_are_shown(qtbot):
     assert not view.stage.has_picture
 
 
+def test_a_stream_that_stopped_shows_no_rate_any_more_but_says_so(qtbot):
+    view = PictureView(Stream.RGB)
+    qtbot.addWidget(view)
+    last = picture(20, np.zeros((3, 4), np.uint8))
+    for shown in (picture(0, np.zeros((3, 4), np.uint8)), last):
+        view.show_picture(shown)
+    assert "fps" in view.rate_text
+    view.show_picture(last, last.host_ns + 1_000_000_000)
+    assert "fps" in view.rate_text, "a shutter that closes for a moment has not stopped"
+    view.show_picture(last, last.host_ns + 4_000_000_000)
+    assert (view.rate_text, view.fps) == ("stopped", None)
+    view.show_picture(picture(21, np.zeros((3, 4), np.uint8), host_ns=last.host_ns + 5_000_000_000))
+    assert view.rate_text == ""
+
+
 def test_a_thermal_picture_is_shown_in_the_chosen_palette_within_a_range_that_can_be_held(qtbot):
     view = PictureView(Stream.THERMAL)
     qtbot.addWidget(view)

@@ -49,6 +49,21 @@ def test_every_line_of_the_script_is_at_least_64_pixels_high_on_a_small_screen(p
         assert prompter.words_px >= 64
 
 
+def test_on_a_larger_screen_the_words_are_larger_and_of_one_size_in_all_steps(prompter):
+    texts = tuple(SCRIPT.prompt_text(step, "upperLidRaiser", "en") for step in SCRIPT.steps)
+    found = []
+    for width, height in ((1180, 264), (1820, 420)):
+        prompter.resize(width, height)
+        sizes = set()
+        for number in range(len(SCRIPT.steps)):
+            prompter.show_prompt(replace(prompt_of(number), texts=texts))
+            prompter.grab()
+            sizes.add(prompter.words_px)
+        assert len(sizes) == 1
+        found.append(sizes.pop())
+    assert found[1] >= 1.4 * found[0]
+
+
 def test_a_text_far_too_long_is_made_smaller_rather_than_cut(prompter):
     prompter.show_prompt(replace(prompt_of(0), text="Look at the event camera and do not move. " * 12))
     prompter.grab()
