@@ -27,6 +27,7 @@ $(STAMP): pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[dev,landmarks]"
+	$(BIN)/python -m app.warmup
 	@touch $(STAMP)
 
 run: env

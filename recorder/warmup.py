@@ -1,25 +1,27 @@
-"""Compiles ahead what a take's paper marks and its verdict need, which otherwise the first take after an install waits for.
+"""Compiles ahead what a take, its paper marks and its verdict need, which otherwise the first take after an install waits for.
 
-Some three seconds once, then next to nothing: the code is kept on disk (see `compiled.py`). Knows no take.
+Seconds once, then next to nothing: the code is kept on disk (see `compiled.py`). Knows no take.
 """
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from protocol.streams import EVENT_DTYPE, Array
+from protocol.streams import EVENT_DTYPE, Array, Stream
 
 SIZE = (64, 48)
 CONTRAST = 4  # events of a pixel that the sheet's edge passes
 BEGIN_US, CROSSING_US = 500_000, 200_000
 LASTS_US = 1_500_000  # of which the rest is enough for the watch to say what has passed
 EDGE_US = 3_000  # an edge is not perfectly sharp
+LAMP = {"flicker": "100"}  # a rig's option: light that flickers takes all the loops of steady light and one more
 
 
 def warm_up() -> None:
-    """Import and compile, by what they do with a small sheet of paper."""
+    """Import and compile paper marks and verdicts, by what they do with a small sheet of paper."""
     from recorder.activity import count_activity
     from recorder.faces.portrait import below_paper
     from recorder.paperwatch import find_paper
@@ -28,6 +30,28 @@ def warm_up() -> None:
     find_paper(events, SIZE)
     count_activity(events, SIZE)
     below_paper(events, SIZE)
+
+
+def warm_up_rig() -> None:
+    """The simulated rig with all its cameras, which compiles everything before it says that it is open."""
+    from recorder.clock import EventPace
+    from recorder.sim.rig import SimRig
+    from recorder.sources.base import Surroundings
+
+    video = Stream.RGB, Stream.THERMAL
+    rig = SimRig(1, Surroundings(EventPace(), lambda: None, time.monotonic_ns, time.sleep, video), {"head": "builtin"} | LAMP)
+    rig.open()
+    rig.close()
+
+
+def warm_up_clocks() -> None:
+    """What the clocks of frame cameras are found by: the same sheet before a camera of four pictures."""
+    from recorder.alignment.motion_increments import Shots, event_increments, moving_events
+
+    events = moving_events(sheet(), SIZE)
+    middle_us = np.linspace(0, LASTS_US, 4)
+    shots = Shots(middle_us, np.full(4, float(EDGE_US)), np.zeros((4, 2, 2), np.float32), np.zeros(2))
+    event_increments(events, shots, np.arange(3), 0.0, np.zeros(events.shape[0] * events.shape[1]))
 
 
 def sheet() -> Array:
