@@ -19,12 +19,15 @@ EVERYWHERE = translatable("Everywhere")
 
 @dataclass(frozen=True)
 class Shortcut:
-    """One row. name: stable, as in the preferences; keys: by default, separated by blanks; text, context: in English."""
+    """One row. name: stable, as in the preferences; keys: by default, separated by blanks; text, context, topic: in English;
+    topic: under which it stands among the many keys of a context, "" where they are few.
+    """
 
     name: str
     keys: str
     text: str
     context: str = EVERYWHERE
+    topic: str = ""
 
 
 class ShortcutTable:

@@ -105,7 +105,8 @@ class LabelBench(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.where, 1)
         line.addWidget(self.progress)
-        self.invitation = QLabel(tr("Open a take from the list: {keys}.").format(keys=table.first("label.queue")))
+        self.invitation = QLabel()
+        self.invitation.setWordWrap(True)
         self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.invitation.setProperty("tone", "muted")
         column.addWidget(self.invitation, 2)
@@ -261,6 +262,11 @@ class LabelBench(QWidget):
 
     def _show_sides(self) -> None:
         self.list.setVisible(self._wanted or self.width() >= ROOMY_PX)
+        self.invitation.setText(
+            tr("Choose a take with the arrow keys; Return opens it.")
+            if self._wanted
+            else tr("Open a take from the list: {keys}.").format(keys=table.first("label.queue"))
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The list stays where there is room."""
@@ -336,11 +342,15 @@ class LabelBench(QWidget):
             renamed = self._shown is not None and self._shown.curves.start_us == media.curves.start_us
             self._shown = media
             self.views.show_take(desk)
+            shown = self.timeline.view.shown
             self.timeline.show_take(media.span_us, media.curves, bands(media), marks(media), frame_ticks(media))
-            if not renamed:
+            if renamed:
+                self.timeline.zoom_to(shown.start_us, shown.end_us)
+            else:
                 self.timeline.zoom_to_cue()
         gone = media is None and (desk.take is None or desk.read_only is not None)
         self.invitation.setVisible(desk.take is None)
+        self.panel.setVisible(desk.take is not None)
         for one in (self.views, self.timeline):
             one.setVisible(self._shown is not None and not gone)
 

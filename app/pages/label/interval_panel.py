@@ -61,9 +61,8 @@ class IntervalPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.space(3), theme.space(2), theme.space(3), theme.space(2))
         column.setSpacing(theme.space(2))
-        self.title, self.state = Elided(), Elided()
+        self.title, self.state = Elided(), self._wrapped()
         self.title.setProperty("role", "title")
-        self.state.setProperty("tone", "muted")
         column.addWidget(self.title)
         column.addWidget(self.state)
         column.addWidget(self._make_list())
@@ -75,7 +74,8 @@ class IntervalPanel(QWidget):
         column.addWidget(self._make_field())
         column.addStretch(1)
         column.addWidget(self._make_said())
-        column.addWidget(self._make_hints())
+        self.hints = self._make_hints()
+        column.addWidget(self.hints)
 
     @staticmethod
     def _wrapped() -> QLabel:
@@ -193,7 +193,7 @@ class IntervalPanel(QWidget):
         if desk is None or desk.version == self._version:
             return
         self._version = desk.version
-        self.state.show_text(take_state(desk))
+        self.state.setText(take_state(desk))
         self._show_list(desk)
         self._show_details(desk)
         note = desk.labels.note if desk.labels else ""
@@ -217,7 +217,9 @@ class IntervalPanel(QWidget):
 
     def _show_empty(self, desk: LabelDesk, some: bool) -> None:
         text = ""
-        if desk.labels is not None and desk.chosen is None:
+        if desk.labels is not None and desk.labels.noise is not None and desk.labels.noise.is_noise:
+            text = "" if some else tr("Noise needs no interval.")
+        elif desk.labels is not None and desk.chosen is None:
             keys = {"onset": table.first("label.onset"), "down": table.first("label.interval_on")}
             begins = tr("{onset} begins a new interval; {down} chooses one.") if some else tr("{onset} begins an interval.")
             text = begins.format(**{key: value for key, value in keys.items() if f"{{{key}}}" in begins})
@@ -314,6 +316,7 @@ class IntervalPanel(QWidget):
         self.entry.setVisible(field is self.entry)
         self.choice.setVisible(field is self.choice)
         self.field.show()
+        self.hints.hide()  # none of these keys holds here, and there is little room
         field.setAccessibleName(question)
         field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -326,6 +329,7 @@ class IntervalPanel(QWidget):
         """Close what was asked; the keys are the page's again."""
         if not self.field.isHidden():
             self.field.hide()
+            self.hints.show()
             self.left.emit()
 
 

@@ -185,9 +185,7 @@ class Marker:
     # The take
 
     def acceptable(self) -> tuple[Suggestion, ...]:
-        """The suggestions that one key takes over: movements after the cue, and likely blinks; not those that an interval covers
-        already.
-        """
+        """The suggestions that one key takes over: movements after the cue, likely blinks; nothing that is marked already."""
         kinds = (SuggestionKind.MOVEMENT, SuggestionKind.BLINK)
         likely = [one for one in self.facts.suggestions if one.kind in kinds and one.confidence >= SURE]
         fit = [one for one in likely if one.kind is SuggestionKind.BLINK or not self._is_early(one)]

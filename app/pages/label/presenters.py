@@ -140,13 +140,12 @@ def noise_reason(reason: str) -> str:
 
 
 def cursor_text(desk: LabelDesk) -> str:
-    """Where the cursor is, what its window is, how it plays."""
+    """How the cursor plays; where it is and how long its window is stands on the timeline."""
     if desk.media is None:
         return ""
-    parts = [time_text(desk.cursor_us, zero_us(desk.media)), tr("window {ms} ms").format(ms=f"{desk.window_us / 1000:g}")]
     speed = f"{desk.speed:g} x" if desk.speed >= 1 else f"1/{round(1 / desk.speed)} x"
     way = tr("plays back {speed}") if (desk.playing or 0) < 0 else tr("plays {speed}")
-    parts.append((way if desk.playing is not None else tr("speed {speed}")).format(speed=speed))
+    parts = [(way if desk.playing is not None else tr("speed {speed}")).format(speed=speed)]
     if desk.loop is not None:
         parts.append(tr("only {start} to {end}").format(
             start=_short(desk.loop[0], desk.media), end=_short(desk.loop[1], desk.media)

@@ -28,7 +28,7 @@ from app.pages.label.queue_table import CODERS, COLUMNS, ICON_PX, NAME, SURE, Qu
 from app.window.theme import current_theme, theme_bus
 
 ROW_PX = 28
-LEAST_WIDTH = 360
+LEAST_WIDTH = 384
 
 
 class TakeTable(QTableView):
