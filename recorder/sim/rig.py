@@ -41,7 +41,6 @@ STEP_US = 8_000  # the face is rendered 125 times a second; light in between goe
 EPOCH_US = 1_700_000_000_000_000  # like a real camera, the event clock gives unix time
 PERSON_US, TAKE_US = 1_000_000_000, 100_000_000  # from one person's first take to the next person's; from take to take
 HOST_EPOCH_NS = 10**15  # of the imagined host's monotonic clock
-CATCH_UP_STEPS = 5  # how much of the world one `read` may give, so that it returns soon
 # A live rig on a computer that is too slow renders less often, so that its clock keeps up with the room's: a step is longer by
 # one STEP_US for every SLOW_US that it is behind. What was rendered less often is counted in the truth.
 SLOW_US = 80_000
@@ -250,18 +249,15 @@ class SimRig:
         return Tuned(self._settings())
 
     def read(self) -> Sequence[Packet]:
-        """What the world gave since the last call: up to now, or at full speed the next step."""
+        """The next step of the world: live as soon as it is over, so that a preview moves as often as a camera's would."""
         if self._closed or self._videos is None:
             raise CameraEnded(EndReason.LOST, "the simulated camera was closed")
         if self._around.pace.follows_events:
             return self._step(self._videos, STEP_US, wait=True)
-        packets: list[Packet] = []
-        for _ in range(CATCH_UP_STEPS):
-            behind_us = self._around.pace.elapsed_us() - self._done_us
-            if behind_us < STEP_US:
-                break
-            packets += self._step(self._videos, STEP_US * min(1 + behind_us // SLOW_US, LONGEST_STEP), wait=False)
-        return packets
+        behind_us = self._around.pace.elapsed_us() - self._done_us
+        if behind_us < STEP_US:
+            return ()
+        return self._step(self._videos, STEP_US * min(1 + behind_us // SLOW_US, LONGEST_STEP), wait=False)
 
     def _step(self, videos: Videos, length_us: int, *, wait: bool) -> list[Packet]:
         begin = self._start_us + self._done_us

@@ -17,7 +17,7 @@ from recorder.sim.options import parse_options
 from recorder.sim.paper import COVERED_MM, PLANE_MM, SheetView
 from recorder.sim.performance import Mistake
 from recorder.sim.pixel import Cause
-from recorder.sim.rig import CATCH_UP_STEPS, EPOCH_US, HEIGHT, HOST_EPOCH_NS, LONGEST_STEP, STEP_US, WIDTH
+from recorder.sim.rig import EPOCH_US, HEIGHT, HOST_EPOCH_NS, LONGEST_STEP, STEP_US, WIDTH
 from recorder.sim.sources import open_world
 from recorder.sim.state import UNITS
 from recorder.sim.view import EVENT_VIEW, RGB_VIEW
@@ -540,18 +540,18 @@ def live(behind_us, clock=lambda: 77_000):
     camera = rig(pace=pace, monotonic_ns=clock)
     info = camera.open()
     assert not info.virtual_host_clock
-    assert camera.read() == []
+    assert not camera.read()
     pace.now_us = STEP_US - 1
-    assert camera.read() == []
+    assert not camera.read()
     pace.now_us = behind_us
-    reads = list(iter(camera.read, []))
+    reads = list(iter(camera.read, ()))
     camera.close()
     return reads, info.truth(None, None)
 
 
 def test_live_the_world_waits_for_the_clock_and_keeps_up_with_it():
     reads, truth = live(9 * STEP_US)
-    assert [len(times(packets, Stream.IMU)) for packets in reads] == [5 * 8, 4 * 8]
+    assert [len(times(packets, Stream.IMU)) for packets in reads] == [8] * 9
     assert {packet.host_ns for packets in reads for packet in packets} == {77_000}
     assert truth["slow_us"] == 0
 
@@ -562,8 +562,8 @@ def test_live_a_rig_that_is_far_behind_catches_up_in_longer_steps_says_so_and_le
     instants = np.concatenate([times(packets, Stream.IMU) for packets in reads])
     assert (np.diff(instants) == 1_000).all()
     assert behind_us - STEP_US < instants[-1] - start_of(SEED) <= behind_us
-    assert max(np.ptp(times(packets, Stream.IMU)) for packets in reads) < CATCH_UP_STEPS * LONGEST_STEP * STEP_US
-    assert len(reads) < behind_us / STEP_US / CATCH_UP_STEPS
+    assert max(np.ptp(times(packets, Stream.IMU)) for packets in reads) < LONGEST_STEP * STEP_US
+    assert len(reads) < behind_us / STEP_US / 2
     assert 0 < truth["slow_us"] < behind_us
     triggers = np.concatenate([times(packets, Stream.TRIGGERS) for packets in reads])
     assert (np.diff(triggers) >= 0).all()
