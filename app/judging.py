@@ -14,7 +14,6 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
-from app.pool import calm
 from protocol.analysis import OnsetRecord, QualityRecord, SyncRecord
 from protocol.errors import GlimpseError
 
@@ -72,9 +71,19 @@ class Judge:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
+    def abandon(self) -> None:
+        """End the process at once: it has hung. A take is not the worse for it, its verdict can be made again."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():  # the judge's is the only one that is made so
+                process.kill()
+            self._pool = None
+
 
 def _prepare() -> None:
     import os
+
+    from app.pool import calm  # with what prints progress, which the window need not wait for
 
     calm()
     if hasattr(os, "nice"):

@@ -13,8 +13,8 @@ from protocol.analysis import Analysis
 from protocol.errors import GlimpseError
 from protocol.naming import ANALYSIS_SUFFIX, EVENTS_SUFFIX
 from protocol.schema import SchemaError
-from recorder.closing import software
 from recorder.host import write_atomic
+from recorder.software import software
 
 
 class AnalysisError(GlimpseError):

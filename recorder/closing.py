@@ -1,8 +1,6 @@
 """From a take that has ended to files with their final names: counts reconciled, checksums, manifest, commit."""
 
 import hashlib
-import importlib.metadata
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +12,11 @@ from protocol.streams import Stream
 from recorder.host import write_atomic
 from recorder.messages import TakeDone, TakeRequest
 from recorder.recording import Ending, OpenCamera, TakeRecording
+from recorder.software import software
 from recorder.takefiles import Reservation, siblings
 
 HASH_BLOCK = 1 << 20
 NOT_LISTED = (MANIFEST_SUFFIX, LABELS_SUFFIX, ".unreadable")  # the manifest itself, what comes later, what nobody can open
-DISTRIBUTIONS = {
-    "glimpse": "glimpse-davis",
-    "dv-processing": "dv-processing",
-    "opencv": "opencv-python",
-    "av": "av",
-    "numpy": "numpy",
-}
 WHOLE = (FinishReason.SCRIPT_ENDED, FinishReason.STOPPED)
 
 
@@ -184,9 +176,3 @@ def sha256(path: Path) -> str:
         while block := file.read(HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def software() -> dict[str, str]:
-    """Versions of whatever shaped the files."""
-    versions = {name: importlib.metadata.version(package) for name, package in DISTRIBUTIONS.items()}
-    return {**versions, "python": platform.python_version(), "system": f"{platform.system()} {platform.release()}"}

@@ -32,10 +32,11 @@ from protocol.streams import Stream
 from recorder.aedat4.errors import Aedat4Error
 from recorder.aedat4.reader import Aedat4File
 from recorder.aedat4.salvage import SalvageReport, salvage, salvage_copy
-from recorder.closing import file_records, sha256, software
+from recorder.closing import file_records, sha256
 from recorder.frametable import FrameTableWriter, read_frame_table
 from recorder.host import ProcessId, create_exclusive, rename_new, sync_folder, write_atomic
 from recorder.measures.streams import saved_words
+from recorder.software import software
 from recorder.takefiles import Reservation, TakeFilesError, finish_renames, rename_take, siblings
 from recorder.takewriters import BALLAST_SUFFIX
 from recorder.video import VideoReader
@@ -242,10 +243,10 @@ def _trim_frame_table(path: Path, counts: dict[Stream, int]) -> dict[Stream, int
 
 def _partial_manifest(folder: Path, manifest: Manifest, part: str, counts: dict[Stream, int], lost_bytes: int) -> Manifest:
     saved = saved_words({stream.value: count for stream, count in counts.items()})
-    lost = f"; {lost_bytes} bytes that could not be read were left out" if lost_bytes else ""
+    lost = f" {lost_bytes} bytes that could not be read were left out." if lost_bytes else ""
     update = {
         "status": TakeStatus.PARTIAL,
-        "finish_message": f"{manifest.finish_message} Saved: {saved}{lost}.".strip(),
+        "finish_message": f"{manifest.finish_message} Saved: {saved}.{lost}".strip(),
         "streams": {stream.value: _stream_record(manifest, stream, count) for stream, count in counts.items()},
         "files": {suffix: record for suffix, record in file_records(folder, part).items() if suffix != DAMAGED_SUFFIX},
     }

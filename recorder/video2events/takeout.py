@@ -13,9 +13,10 @@ from protocol.manifest import Device, FinishReason, Manifest, Person, StreamReco
 from protocol.naming import EVENTS_SUFFIX, FRAMES_SUFFIX, MANIFEST_SUFFIX, PART, RGB_SUFFIX
 from protocol.streams import Frame, Packet, Records, Stream
 from recorder.aedat4.writer import Aedat4Writer
-from recorder.closing import file_records, software
+from recorder.closing import file_records
 from recorder.host import write_atomic
 from recorder.sinks import EventSink, FrameLog, VideoSink
+from recorder.software import software
 from recorder.takefiles import reserve
 from recorder.video import RgbVideoWriter
 
