@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from protocol.streams import EVENT_DTYPE, Array
 
@@ -40,9 +39,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of preview that are measured")
     parser.add_argument("--rate", type=float, default=1.0, help="millions of events per second of the simulated rig")
     parser.add_argument("--child", choices=["drawing", "window"], help=argparse.SUPPRESS)
+    parser.add_argument("--born", type=float, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        drawing() if args.child == "drawing" else Window(args.seconds, args.rate).run()
+        drawing() if args.child == "drawing" else Window(args.seconds, args.rate, args.born).run()
         return
     for part in ("drawing", "window"):
         if args.only in (None, part):
@@ -52,6 +52,7 @@ def main() -> None:
 def _in_child(part: str, seconds: float, rate: float) -> None:
     words = [sys.executable, __file__, "--child", part, "--seconds", str(seconds), "--rate", str(rate)]
     with display() as environment, tempfile.TemporaryDirectory() as folder:
+        words += ["--born", str(time.monotonic())]
         homes = {name: f"{folder}/{name}" for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
         subprocess.run(words, env=environment | homes, check=True, cwd=Path(__file__).parents[1])
 
@@ -191,8 +192,9 @@ def _others() -> dict[str, Callable[[], object]]:
 class Window:
     """The real window with a session on the simulated rig, timed event by event."""
 
-    def __init__(self, seconds: float, rate_mev_s: float) -> None:
-        self._seconds, self._rate = seconds, rate_mev_s
+    def __init__(self, seconds: float, rate_mev_s: float, born_s: float) -> None:
+        """born_s: the monotonic clock, which is one for all processes, just before this one was started."""
+        self._seconds, self._rate, self._born_s = seconds, rate_mev_s, born_s
         self._updates = 0  # repaints of the window
         self._frames: list[float] = []  # seconds that a repaint took with the tick before it
         self._late: list[float] = []  # seconds from the arrival of a batch to the end of the repaint that shows it
@@ -231,11 +233,10 @@ class Window:
         self._window = make_window(Wishes(), Preferences())
         self._window.show()
         self._spin(lambda: self._updates > 0)
-        born = psutil.Process().create_time()
         print(f"\nWindow ({application.platformName()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})")
-        print(f"  start of the process to first picture  {time.time() - born:6.2f} s")
+        print(f"  start of the process to first picture  {time.monotonic() - self._born_s:6.2f} s")
         self._spin(lambda: "record" in self._window.pages)
-        print(f"  to the Record page                     {time.time() - born:6.2f} s")
+        print(f"  to the Record page                     {time.monotonic() - self._born_s:6.2f} s")
         page: Any = self._window.pages["record"]
         page.activate()
         self._turn(1.0)
