@@ -220,6 +220,7 @@ class LabelBench(QWidget):
             self._wanted = False
         else:
             self._wanted = True
+            self.desk.playing = None
         self._show_sides()
         self.take_keys()
 
@@ -316,7 +317,7 @@ class LabelBench(QWidget):
         if self.queue.chosen != desk.take and desk.take is not None:
             self.queue.choose(desk.take)  # it was renamed
         if desk.finished is not None:
-            desk.finished = None
+            desk.finished, desk.playing = None, None
             self.go(1)
         elif desk.media is not None and desk.labels is not None and self._fetched_for != (desk.take, self.queue.version):
             self._fetched_for = (desk.take, self.queue.version)

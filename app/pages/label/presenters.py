@@ -14,7 +14,7 @@ from app.pages.record.presenters import step_name
 from app.widgets.rate_strip import Band, StripMark
 from protocol.labeledits import Landmark
 from protocol.labels import Interval, IntervalKind, Origin
-from protocol.movement import BY_TOKEN
+from protocol.movement import BLINK, BY_TOKEN
 from protocol.streams import Stream
 
 US_PER_S = 1_000_000
@@ -64,7 +64,8 @@ def interval_title(interval: Interval) -> str:
     """What moves: the movement, else its action units."""
     units = " + ".join(f"AU{unit}" for unit in interval.action_units)
     name = movement_name(interval.movement) or units
-    return name if interval.kind is IntervalKind.ASKED else f"{name} ({kind_name(interval.kind)})"
+    plain = interval.kind is IntervalKind.ASKED or (interval.kind is IntervalKind.BLINK and interval.movement == BLINK.token)
+    return name if plain else f"{name} ({kind_name(interval.kind)})"
 
 
 def interval_line(interval: Interval, from_us: int) -> str:

@@ -31,6 +31,7 @@ PAN_SHARE = 0.2
 LOOK_AGAIN_MS = 100  # while rates are being counted
 COMFORTABLE_PX = 300
 LOOP_PX = 3
+BETWEEN = "   "  # the times of the cursor
 PAPER_GOES_US = 800_000  # a t0 by the script's clock is half a second early, by the eye up to as much late
 
 
@@ -314,11 +315,15 @@ class TimelinePicture(QWidget):
         theme = current_theme()
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.qcolor("text"))
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), self.cursor_text())
+        metrics, text = painter.fontMetrics(), self.cursor_text()
+        window = tr("{length} up to the cursor").format(length=span_text(self._window_us)) if self._window_us else ""
+        left = room.width() - metrics.horizontalAdvance(window) - 2 * PAD_PX
+        if metrics.horizontalAdvance(text) > left:  # the time as it is in the file is missed least
+            text = text.rpartition(BETWEEN)[0] or text
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)
         painter.setPen(theme.qcolor("text_muted"))
-        if self._window_us:
-            text = tr("{length} up to the cursor").format(length=span_text(self._window_us))
-            painter.drawText(room, RIGHT, text)
+        if metrics.horizontalAdvance(text) <= left:
+            painter.drawText(room, RIGHT, window)
 
     def cursor_text(self) -> str:
         """The cursor's time: from t0, from the cue, and in microseconds of event time."""
@@ -330,7 +335,7 @@ class TimelinePicture(QWidget):
         if not parts and self._span_us:
             parts = [exact_text(self._cursor_us - self._span_us[0])]
         absolute = f"{self._cursor_us:,}".replace(",", " ")
-        return "   ".join([*parts, tr("{us} µs").format(us=absolute)])
+        return BETWEEN.join([*parts, tr("{us} µs").format(us=absolute)])
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nothing is looked for while nobody looks."""

@@ -71,7 +71,7 @@ def away_text(shown: Shown, cursor_us: int, *, own_clock: bool) -> str:
     if own_clock:
         return f"{text} · {tr('same clock')}"
     if shown.uncertainty_us is None:
-        return f"{text} · {tr('clock not known')}"
+        return f"{text} · {tr('not synced')}"
     return f"{text} ± {span_text(shown.uncertainty_us)}"
 
 

@@ -100,7 +100,7 @@ def test_every_camera_shows_its_nearest_picture_and_how_far_it_is(views, desk, q
     assert all(pane.stage.has_picture for pane in views.panes.values())
     assert views.panes[Stream.RGB].time.whole() == "+3.2 ms ± 400 µs"
     assert views.panes[Stream.RGB].time.toolTip() == "synchronised by the sheet of paper"
-    assert views.panes[Stream.THERMAL].time.whole().endswith("clock not known")
+    assert views.panes[Stream.THERMAL].time.whole().endswith("not synced")
     assert views.panes[Stream.FRAMES].time.whole().endswith("same clock")
 
 
@@ -306,7 +306,7 @@ def test_the_newest_event_stands_out_most_and_the_oldest_is_still_seen():
     [
         (3_200, 400, False, "+3.2 ms ± 400 µs"),
         (-12_000, 1_500, False, "-12.0 ms ± 1.5 ms"),
-        (0, None, False, "0 µs · clock not known"),
+        (0, None, False, "0 µs · not synced"),
         (240, 0, True, "+240 µs · same clock"),
         (-2_310_000, 400, False, "-2.31 s ± 400 µs"),
     ],
