@@ -58,17 +58,35 @@ PHRASES = (
     translatable("with unknown uncertainty"),
     translatable("to {ms} ms only"),
     translatable("partial"),
+    translatable("failed"),
+    translatable("{n} events"),
+    translatable("{n} grey pictures"),
+    translatable("{n} colour pictures"),
+    translatable("{n} thermal pictures"),
+    translatable("nothing"),
+    translatable("make room on the disk"),
+    translatable("close other programs"),
+    translatable("default"),
+    translatable("low light"),
+    translatable("sensitive"),
+    translatable("not set"),
+    translatable("bias {name}"),
+    translatable("setting {name}"),
+    translatable("; the profile has {device}"),
+    translatable("{name} from {camera}"),
+    translatable("{message} Saved: {saved}."),
     translatable("complete"),
     translatable(
         "check the cable and the power of the camera, plug it into a USB 3 port without a USB 2 hub, install the udev rules of "
         "dv-processing on Linux, and close every other program that uses it"
     ),
-    translatable("its file was damaged afterwards"),
     translatable("are missing from the manifest"),
     translatable("lie outside the recording"),
     *(movement.display.lower() for movement in ALL),
 )
 
+DECIMAL_COMMA = ("fr",)  # languages that write 3,2 and 12 345
+NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _FIELD = re.compile(r"\{(\w+)[^{}]*\}")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?")
 
@@ -90,6 +108,18 @@ def tr_sentence(sentence: str) -> str:
     return sentence
 
 
+def number(value: float, decimals: int = 0) -> str:
+    """A number as the language in use writes it."""
+    return in_locale(f"{value:.{decimals}f}")
+
+
+def in_locale(text: str) -> str:
+    """A number in English digits, with commas between the thousands, as the language in use writes it."""
+    if spoken() not in DECIMAL_COMMA:
+        return text
+    return text.replace(",", NARROW_SPACE).replace(".", ",")
+
+
 def tr_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
     """Each of them in the language in use."""
     return tuple(tr_sentence(sentence) for sentence in sentences)
@@ -98,7 +128,7 @@ def tr_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
 def _words(text: str) -> str:
     """What was filled in: numbers stay, words and lists of words are translated where they are known."""
     if _NUMBER.fullmatch(text):
-        return text
+        return in_locale(text)
     whole = tr_sentence(text)
     return whole if whole != text or ", " not in text else ", ".join(tr_sentence(part) for part in text.split(", "))
 

@@ -12,6 +12,9 @@ USB_DEVICES = Path("/sys/bus/usb/devices")
 INIVATION_VENDORS = ("152a",)  # Thesycon, under which iniVation's cameras register
 
 
+MAY_SLEEP = "The system's sleep could not be inhibited; switch it off in the power settings for long sessions."
+
+
 class Awake:
     """Inhibits sleep, and USB autosuspend of event cameras, until closed. `notices` says what could not be done."""
 
@@ -37,7 +40,7 @@ class Awake:
         self._mode.__exit__(kind, error, trace)
 
     def _say_sleep(self) -> None:
-        self.notices.append("The system's sleep could not be inhibited; switch it off in the power settings for long sessions.")
+        self.notices.append(MAY_SLEEP)
 
     def _controls(self) -> Sequence[Path]:
         if not self._usb_devices.is_dir():

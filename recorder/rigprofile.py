@@ -205,7 +205,8 @@ def _called(device: Device) -> str:
 
 def _device_differences(role: str, now: Device, then: Device, passing: Collection[str]) -> Iterator[str]:
     if (now.kind, now.name) != (then.kind, then.name):
-        yield f"The {role} is {now.name} ({now.kind}) where the profile has {then.name} ({then.kind})."
+        known = f"{then.name} ({then.kind})"
+        yield f"The {role} is {now.name} ({now.kind}) where the profile has {known}."
         return  # its settings are others, too
     if now.serial != then.serial and not now.simulated:
         yield f"The {role} has the serial number {now.serial or 'unknown'} where the profile has {then.serial or 'unknown'}."

@@ -117,8 +117,9 @@ class Station:
         if code is None:
             what = "The capture process answers no more."
             return CaptureDied(what, "run `glimpse recover` on the data set when its disk answers again.")
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        return CaptureDied(f"The capture process {how}.", "run `glimpse recover` on the data set if a take was running.")
+        killed = f"The capture process was ended by signal {-code}."
+        what = killed if code < 0 else f"The capture process ended with code {code}."
+        return CaptureDied(what, "run `glimpse recover` on the data set if a take was running.")
 
     def _exit_code(self) -> int | None:
         try:

@@ -121,7 +121,7 @@ class LampRow(QWidget):
         for lamp in before.values():
             self._grid.removeWidget(lamp)
         for reading in readings:  # a lamp that changes its place stays the one it is: a new one has no size for a frame
-            lamp = before.pop(reading.key, None) or Lamp(reading, self)
+            lamp = before.pop(reading.key) if reading.key in before else Lamp(reading, self)
             lamp.show_reading(reading)
             self._lamps[reading.key] = lamp
         for lamp in before.values():

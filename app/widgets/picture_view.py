@@ -108,7 +108,7 @@ class PictureView(QWidget):
             self.range.follow()
 
     def show_picture(self, picture: Picture | None, now_ns: int | None = None) -> None:
-        """Show the newest picture; None: there is none. now_ns: of the host's monotonic clock, to tell when none come any more."""
+        """Show the newest picture; None: there is none. now_ns: of the host's monotonic clock, to tell when they stopped."""
         if picture is self._shown:
             if picture is not None and now_ns is not None and now_ns - picture.host_ns > SILENT_NS:
                 self._stopped()

@@ -1,7 +1,7 @@
 """Brings assets/locale up to date with the program's texts: `make messages`, or `python docs/translating/messages.py`.
 
 Reads the sources without running them: literals of tr() and trn(), the tables of shortcuts and pages, and the sentences of
-verdicts and rig checks, which the recorder writes in English and app.sentences puts into the user's language. Writes
+verdicts, rig checks and banners, which the recorder writes in English and app.sentences puts into the user's language. Writes
 glimpse.pot, merges it into each glimpse.po (new texts come in empty), compiles glimpse.mo, and lists the sentences.
 With --check nothing is written, and what is missing or out of date is told.
 """
@@ -22,7 +22,17 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "assets" / "locale"
 TEMPLATE, SENTENCES = LOCALE / "glimpse.pot", LOCALE / "sentences.json"
-RECORDER_SOURCES = ("recorder/measures/*.py", "recorder/rigcheck/*.py", "recorder/sources/discovery.py")
+RECORDER_SOURCES = (
+    *("recorder/measures/*.py", "recorder/rigcheck/*.py", "recorder/rigprofile.py", "recorder/backup.py"),
+    *(
+        "recorder/sources/discovery.py",
+        "recorder/sources/davis.py",
+        "recorder/sources/opencv_live.py",
+        "recorder/sim/client.py",
+    ),
+    *("recorder/capture.py", "recorder/closing.py", "recorder/engine.py", "recorder/power.py", "recorder/recording.py"),
+    *("recorder/recover.py", "recorder/station.py"),
+)
 NOT_READ = (
     "recorder/measures/thresholds.py",
     "recorder/measures/resemblance",

@@ -34,7 +34,8 @@ DETAILS = {
     **{"advice": "use another USB port, give more light, or close other programs", "darker": "right"},
     **{"when": "0.4 s before the cue"},
     **{"likeliest_words": "smile", "asked_words": "open mouth", "all": 2, "kind": "no micro-expression", "how": "not at all"},
-    **{"status": "partial", "reason": "it was stopped", "streams": "rgb", "first": "x is missing"},
+    **{"status": "partial", "reason": "The operator aborted it.", "saved": "40,000 events, 3 grey pictures", "streams": "rgb", "first": "x is missing"},
+    **{"remedy": "make room on the disk"},
     **{"sentence": "The thermal picture never froze."},
 }  # fmt: skip
 
@@ -104,7 +105,7 @@ def test_what_is_filled_in_is_translated_too(french):
         "La caméra couleur est alignée par la seule horloge de l\N{RIGHT SINGLE QUOTATION MARK}ordinateur"
     )
     english = "All cameras give data (85,212 events/s, 30 grey, 9 thermal pictures/s)."
-    assert "85,212 événements/s, 30 grises, 9 images thermiques/s" in tr_sentence(english)
+    assert "85\u202f212 événements/s, 30 grises, 9 images thermiques/s" in tr_sentence(english)
 
 
 def test_what_is_not_known_stays_as_it_is(french):

@@ -1,5 +1,6 @@
 """The end of a session: what was recorded, the report for the lab's book, the copy to the backup folder, the next subject."""
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QUrl
@@ -29,6 +30,7 @@ class EndPanel(QWidget):
         self._report: Job | None = None
         self._backup: Job | None = None
         self._missing: Job | None = None
+        self._into, self._begun_s = "", 0.0
         self._version = -1
         column = column_of(self)
         self.title = heading("", "headline")
@@ -155,6 +157,7 @@ class EndPanel(QWidget):
             return backup(data, folder, progress=tell, stop=lambda: job.stopped)
 
         self.backup.setText(tr("Stop copying"))
+        self._into, self._begun_s = folder, time.monotonic()
         self._backup = Job(work, "backup")
 
     def _ask_folder(self) -> str:
@@ -185,8 +188,22 @@ class EndPanel(QWidget):
         elif job.result.stopped:
             _say(self.backup_note, tr("Stopped; what was copied is whole."), "check")
         else:
-            text = trn("{n} file copied and checked.", "{n} files copied and checked.", len(job.result.copied))
-            _say(self.backup_note, text, "good")
+            _say(self.backup_note, self._copied(len(job.result.copied)), "good")
+
+    def _copied(self, files: int) -> str:
+        """How much was copied, how long it took, and where it is."""
+        if not files:
+            return tr("Everything was in the backup already: {folder}").format(folder=self._into)
+        copied = trn("{n} file copied and checked.", "{n} files copied and checked.", files)
+        text = tr("{copied} It took {seconds} s; the copy is in {folder}")
+        return text.format(copied=copied, seconds=max(1, round(time.monotonic() - self._begun_s)), folder=self._into)
+
+    def stop(self) -> bool:
+        """Ask what runs to stop; whether nothing runs any more."""
+        running = [job for job in (self._report, self._backup, self._missing) if job is not None and not job.done]
+        for job in running:
+            job.stop()
+        return not running
 
     def shut(self) -> None:
         """Stop what runs."""

@@ -126,6 +126,10 @@ class LiveViews(QWidget):
         """The colour picture as in a mirror, for whoever practises."""
         self.pictures[Stream.RGB].set_mirrored(mirrored)
 
+    def toggle_mirrored(self) -> None:
+        """The other way round."""
+        self.set_mirrored(not self.pictures[Stream.RGB].mirrored)
+
     def shut(self) -> None:
         """Let go of the rings."""
         self.use_runtime(None)

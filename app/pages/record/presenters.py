@@ -1,12 +1,13 @@
 """From what is known of a session to what the widgets of the Record page show. Pure functions; no Qt widget is touched."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.i18n import tr
+from app.i18n import tr, translatable
 from app.pages.record.sessionflow import SessionFlow, Stage
 from app.pages.record.takeflow import TakeStage, TakeState
-from app.sentences import tr_sentence, tr_sentences
+from app.sentences import number, tr_sentence, tr_sentences
 from app.widgets.lamp_row import LampReading
 from app.widgets.plan_grid import PlanCell, PlanRow
 from app.widgets.prompter import Prompt
@@ -34,6 +35,24 @@ CHIPS = (
     ("flicker", "Flicker", 2),
 )
 MOST_CHIPS = 8
+UNITS = (  # of measures and checks
+    translatable("blinks"),
+    translatable("deviations"),
+    translatable("events"),
+    translatable("events/s"),
+    translatable("events/s/pixel"),
+    translatable("faces"),
+    translatable("gaps and packets"),
+    translatable("grey levels"),
+    translatable("packets"),
+    translatable("per mille"),
+    translatable("problems"),
+    translatable("records"),
+    translatable("takes"),
+    translatable("times"),
+    translatable("times/s"),
+)
+LATER = ("duration", "strength")  # the longer look finds them more exactly: a number that changes is no number yet
 
 
 def script_bands(script: Script, steps: Sequence[StepTime], now_us: int) -> tuple[Band, ...]:
@@ -121,6 +140,8 @@ def plan_rows(flow: SessionFlow) -> tuple[PlanRow, ...]:
 def _cell_state(cell: Cell, flow: SessionFlow) -> str:
     if cell.place == flow.chosen and flow.stage is not Stage.FINISHED:
         return "current"
+    if cell.place in flow.saving:
+        return "saving"
     return "check" if cell.state is CellState.DONE else cell.state.value
 
 
@@ -152,7 +173,8 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
     if quality is None:
         problem = take.judged.problem if take.judged else None
         return VerdictView("unknown", reasons=(problem,) if problem else (), take=name, note=note, keys=keys)
-    return VerdictView(quality.verdict.value, tr_sentences(quality.reasons), chips(quality), name, note, keys)
+    shown = chips(quality, final=take.clocks)
+    return VerdictView(quality.verdict.value, tr_sentences(quality.reasons), shown, name, note, keys)
 
 
 def _note(flow: SessionFlow, take: TakeState) -> str:
@@ -169,12 +191,12 @@ def _note(flow: SessionFlow, take: TakeState) -> str:
     return " ".join(parts)
 
 
-def chips(quality: QualityRecord) -> tuple[Number, ...]:
-    """The main numbers: what is not good first, then what an operator looks for."""
+def chips(quality: QualityRecord, *, final: bool = True) -> tuple[Number, ...]:
+    """The main numbers: what is not good first, then what an operator looks for. final: False before the longer look."""
     found = []
     for name, title, decimals in CHIPS:
         measure = quality.measure(name)
-        if measure is not None and measure.value is not None:
+        if measure is not None and measure.value is not None and (final or name not in LATER):
             found.append(Number(tr(title), number_text(measure, decimals), measure.verdict.value))
     bad_first = sorted(found, key=lambda one: one.state == Verdict.GOOD.value)
     return tuple(bad_first[:MOST_CHIPS])
@@ -185,13 +207,23 @@ def number_text(measure: Measure, decimals: int) -> str:
     value = measure.value or 0.0
     if measure.name == "movement":
         return tr("found") if value else tr("none")
+    if measure.name == "head_turn":  # how long the whole picture moved
+        return tr("{seconds} s moved").format(seconds=number(value / 1000, 1)) if value else tr("still")
     if measure.name.startswith("sync_") and measure.details.get("status") not in ("paper", "motion"):
         return tr("host's only")
     if measure.name.startswith("sync_"):
-        return tr("± {value:.1f} ms").format(value=value)
+        return tr("± {value} ms").format(value=number(value, 1))
+    return with_unit(value, decimals, measure.unit)
+
+
+def with_unit(value: float, decimals: int, unit: str) -> str:
+    """A number with its unit as the language in use writes them; large ones with a prefix."""
+    unit = tr(unit) if unit else ""
+    if abs(value) >= 1e6:
+        return f"{number(value / 1e6, 2)} M {unit}".strip()
     if abs(value) >= 10_000:
-        return f"{value / 1e6:.2f} M{measure.unit}" if abs(value) >= 1e6 else f"{value / 1e3:.0f} k{measure.unit}"
-    return f"{value:.{decimals}f} {measure.unit}".strip()
+        return f"{number(value / 1e3, 0)} k {unit}".strip()
+    return f"{number(value, decimals)} {unit}".strip()
 
 
 def lamp_readings(checks: Sequence[object]) -> tuple[LampReading, ...]:
@@ -212,10 +244,13 @@ def _lamp_value(check: object) -> str:
     value, unit = getattr(check, "value", None), getattr(check, "unit", "")
     if value is None:
         return ""
-    if abs(value) >= 10_000:
-        return f"{value / 1e6:.2f} M{unit}" if abs(value) >= 1e6 else f"{value / 1e3:.0f} k{unit}"
-    text = f"{value:.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.2g}"
-    return f"{text} {unit}".strip()
+    whole = abs(value) >= 100 or float(value).is_integer()
+    return with_unit(value, 0 if whole else decimals_of(value), unit)
+
+
+def decimals_of(value: float) -> int:
+    """So many that two digits tell something."""
+    return max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def lamp_name(name: str) -> str:

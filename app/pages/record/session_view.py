@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QHideEvent, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.i18n import tr
@@ -21,7 +21,7 @@ from app.pages.record.rigpanel import RigPanel
 from app.pages.record.rigwatch import RigNow, RigWatch
 from app.pages.record.sessionflow import RigState, Said, SessionFlow, Stage
 from app.pages.record.setup_model import SessionWishes
-from app.pages.record.sounds import Sounds
+from app.pages.record.sounds import ScriptSounds
 from app.pages.record.subject_display import SubjectDisplay
 from app.pages.record.takeflow import TakeStage
 from app.settings import Preferences
@@ -30,10 +30,13 @@ from app.widgets.prompter import Prompter
 from app.window.shortcuts import table
 from app.window.theme import current_theme
 from protocol.script import Mark
+from recorder.power import MAY_SLEEP
 
 FRAME_MS = 16
 SIDE_PX = 400
 PROMPTER_PX = 264  # its words are 64 pixels high then, which is read from two metres on a laptop's screen
+PROMPTER_SHARE = 0.4  # of the page's height, where that is more
+ONCE = (MAY_SLEEP,)  # said each time the cameras are opened; nothing else can be done about it during a session
 
 
 class SessionView(QWidget):
@@ -51,13 +54,14 @@ class SessionView(QWidget):
         super().__init__(parent)
         self.flow, self.preferences = flow, preferences
         self.watch = RigWatch()
-        self._sounds: Sounds | None = None
+        self._sounds = ScriptSounds(self)
         self.display = SubjectDisplay(flow, flow.abort, lambda text: self.told.emit(Said(text, "check")))
-        self._played: tuple[str, int] | None = None
         self._looks = -1
         self._before = Stage.SETUP
         self._last: Path | None = None
         self._playing = False
+        self._mirrored = False  # as in a mirror, because practice asks for it
+        self._told: set[str] = set()
         self._build()
         self._make_actions()
         self._timer = QTimer(self)
@@ -150,7 +154,7 @@ class SessionView(QWidget):
             "record.confirm": flow.confirm,
             "record.hands_free": self._toggle_hands_free,
             "record.mode": lambda: self.live.events.next_mode(),
-            "record.mirror": self._toggle_mirror,
+            "record.mirror": self.live.toggle_mirrored,
             "record.undo": flow.undo,
             "record.label": self._open_label,
             "record.advanced": lambda: self.rig.toggle_tools(),
@@ -167,7 +171,9 @@ class SessionView(QWidget):
             "after.play": self.play_back,
         }
         for name, call in calls.items():
-            self._actions[name.split(".")[0]].append(table.action(name, self, call))
+            action = table.action(name, self, call)
+            action.setAutoRepeat(False)  # a key that is held must not decide, begin and mark one after the other
+            self._actions[name.split(".")[0]].append(action)
         self._enable_actions()
 
     def _enable_actions(self) -> None:
@@ -183,11 +189,9 @@ class SessionView(QWidget):
 
     def show_session(self, wishes: SessionWishes) -> None:
         """The session that was agreed on has begun."""
-        settings = self.preferences.settings
         self.who.setText(tr("Subject {number}").format(number=wishes.subject))
         self.where.show_text(f"{wishes.session.label} - {dataset_name(wishes.data)}")
         self.where.setToolTip(str(wishes.data))
-        self.live.set_mirrored(settings.mirror)
         self.setFocus()
 
     def go_on(self) -> None:
@@ -232,10 +236,12 @@ class SessionView(QWidget):
         text = tr("Hands free: the next step comes by itself.") if self.flow.hands_free else tr("Hands free is off.")
         self.told.emit(Said(text))
 
-    def _toggle_mirror(self) -> None:
-        mirror = not self.preferences.settings.mirror
-        self.preferences.change(mirror=mirror)
-        self.live.set_mirrored(mirror)
+    def _mirror_in_practice(self) -> None:
+        """While practising the subject sees a mirror, where the preferences say so; else what the camera sees."""
+        wanted = self.flow.practice and self.preferences.settings.mirror
+        if wanted is not self._mirrored:
+            self._mirrored = wanted
+            self.live.set_mirrored(wanted)
 
     def _add_same(self) -> None:
         if self.flow.cell is not None:
@@ -253,6 +259,11 @@ class SessionView(QWidget):
             self.flow.hold()
         return super().event(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A larger screen has larger words; within a take only a window that is resized changes them."""
+        super().resizeEvent(event)
+        self.prompter.setFixedHeight(max(PROMPTER_PX, round(PROMPTER_SHARE * self.height())))
+
     def showEvent(self, event: QShowEvent) -> None:
         """The page is in sight."""
         super().showEvent(event)
@@ -267,7 +278,9 @@ class SessionView(QWidget):
         """Take in what has come, and draw it."""
         flow = self.flow
         for said in flow.poll():
-            self.told.emit(said)
+            if said.text not in self._told:
+                self.told.emit(said)
+            self._told.update({said.text} & {*ONCE})
         before, self._before = self._before, flow.stage
         if flow.stage is not before or flow.version != self._looks:
             self._looks = flow.version
@@ -335,6 +348,7 @@ class SessionView(QWidget):
         return panels.get(flow.stage, self.end)
 
     def _refresh(self) -> None:
+        self._mirror_in_practice()
         self.live.pull()
         panel: Any = self._side.currentWidget()
         panel.refresh()
@@ -352,31 +366,14 @@ class SessionView(QWidget):
         self.prompter.show_prompt(prompt)
         if not running or take is None:
             self.live.hide_script()
-            if self._played is not None and self._played[0] == "move":
-                self._play("stop")
-            self._played = None
+            self._sounds.follow(None)
             return
         if take.status is not None and take.status.steps and self.live.now_us is not None:
             bands = script_bands(take.script, take.status.steps, self.live.now_us)
             t0 = next((one.at_us for one in take.status.steps if one.step == take.script.anchor), None)
             self.live.show_script(bands, script_marks(take.script, take.status.steps), t0)
-        self._sound(prompt)
-
-    def _sound(self, prompt: Any) -> None:
-        """A tick each second of a countdown, one for the cue, one at the end."""
-        if not self.preferences.settings.sounds or prompt is None:
-            return
-        take = self.flow.takes.take
-        second = int(prompt.left_s) if prompt.left_s is not None else 0
-        now = (prompt.action, second if take is not None and prompt.action == "hold_paper" else 0)
-        if now != self._played:
-            self._played = now
-            if name := {"move": "cue", "hold_paper": "tick"}.get(prompt.action):
-                self._play(name)
-
-    def _play(self, name: str) -> None:
-        self._sounds = self._sounds or Sounds(self)
-        self._sounds.play(name)
+        if self.preferences.settings.sounds:
+            self._sounds.follow(prompt)
 
     def shut(self) -> None:
         """Stop what is drawn, and the threads."""

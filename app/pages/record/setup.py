@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QKeyCombination, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.i18n import SYSTEM, system_language, tr
 from app.pages.record.setup_cameras import CamerasCard
@@ -20,10 +20,9 @@ from app.pages.record.setup_script import ScriptChoice
 from app.pages.record.setup_session import SessionCard
 from app.pages.record.setup_subject import SubjectCard
 from app.pages.record.setup_tour import setup_steps
-from app.pages.record.setup_widgets import Card, Remark
+from app.pages.record.setup_widgets import Card, IconButton, Remark
 from app.settings import AppSettings
 from app.window.errands import Errands
-from app.window.icons import icon
 from app.window.shortcuts import Shortcut, table
 from app.window.theme import current_theme
 from app.window.tour import TourStep
@@ -113,7 +112,7 @@ class SetupPanel(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.summary.setSizePolicy(policy)
         row.addWidget(self.summary, 1)
-        self.go = QPushButton(icon("next", "on_accent"), tr("Continue"))
+        self.go = IconButton("next", tr("Continue"), "on_accent")
         self.go.setObjectName("setup.continue")
         self.go.setProperty("role", "primary")
         self.go.setToolTip(table.tip("setup.go_on"))

@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QLineEdit, QPushButton, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QVBoxLayout, QWidget
 
 from app.i18n import tr, trn
 from app.pages.record.setup_folder import FolderKind, FolderView
 from app.pages.record.setup_model import DATA, SetupModel
-from app.pages.record.setup_widgets import Card, text_label
+from app.pages.record.setup_widgets import Card, IconButton, PathLine, text_label
 from app.window.folders import ask_folder
-from app.window.icons import icon
 
 
 class DatasetCard(Card):
@@ -28,10 +27,10 @@ class DatasetCard(Card):
         self.path.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.path.addItems([str(model.data), *(one for one in recent if one != str(model.data))])
         self.path.activated.connect(lambda: self._typed())
-        self._line = QLineEdit()
+        self._line = PathLine()
         self.path.setLineEdit(self._line)
         self._line.editingFinished.connect(self._typed)
-        self.ask = QPushButton(icon("folder"), "")
+        self.ask = IconButton("folder")
         self.ask.setToolTip(tr("Choose a folder…"))
         self.ask.setAccessibleName(self.ask.toolTip())
         self.ask.clicked.connect(self._ask)

@@ -3,10 +3,27 @@
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStyleOptionFrame,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.widgets.looks import pixmap, set_property
+from app.window.icons import icon
 from app.window.theme import current_theme, theme_bus
 
 NUMBER_PX = 88
@@ -92,8 +109,68 @@ class Card(QFrame):
             remark.say(problems.get(name, ""))
 
 
+class IconButton(QPushButton):
+    """A button whose icon is of the theme in use. role: its colour."""
+
+    def __init__(self, name: str, text: str = "", role: str = "text") -> None:
+        super().__init__(text)
+        self._name, self._role = name, role
+        self._draw()
+        theme_bus().changed.connect(self._draw)
+
+    def _draw(self) -> None:
+        self.setIcon(icon(self._name, self._role))
+
+
+class PathLine(QLineEdit):
+    """A field whose text, while nobody writes in it, is cut in its middle where there is no room: a path tells most at its
+    ends.
+    """
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The whole text for whoever writes; else what there is room for."""
+        if self.hasFocus() or not self._is_cut():
+            super().paintEvent(event)
+            return
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        painter = QPainter(self)
+        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+        painter.setFont(self.font())
+        painter.drawText(self._room(), int(Qt.AlignmentFlag.AlignVCenter), self.shown_text())
+        painter.end()
+
+    def shown_text(self) -> str:
+        """What is to be read while nobody writes."""
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self._room().width())
+
+    def _room(self) -> QRect:
+        return self.rect().adjusted(2, 0, -2, 0)
+
+    def _is_cut(self) -> bool:
+        return self.shown_text() != self.text()
+
+
 class Choice(QComboBox):
-    """A combo box of (data, text) rows that keeps narrow, with the whole text as tooltip."""
+    """A combo box of (data, text) rows that keeps narrow: a long text ends in an ellipsis, and is whole in the tooltip."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As the style has it, but for the text, which Qt would cut in the middle of a letter."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shown_text()
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+    def shown_text(self) -> str:
+        """What there is room for."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self)
+        return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room.width() - 2)
 
     def __init__(self, rows: Iterable[tuple[Any, str]] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)

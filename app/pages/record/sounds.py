@@ -8,6 +8,8 @@ from importlib.resources import as_file, files
 
 from PySide6.QtCore import QObject, QUrl
 
+from app.widgets.prompter import Prompt
+
 NAMES = ("tick", "cue", "stop")
 
 _log = logging.getLogger(__name__)
@@ -39,3 +41,32 @@ class Sounds(QObject):
         """Play one of NAMES."""
         if name in self._effects:
             self._effects[name].play()
+
+
+class ScriptSounds:
+    """Plays what belongs to the prompts of a take that runs: a tick each second of a countdown, one for the cue, one at the
+    end. Opens the sound system at the first prompt.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        self._parent = parent
+        self._sounds: Sounds | None = None
+        self._played: tuple[str, int] | None = None
+
+    def follow(self, prompt: Prompt | None) -> None:
+        """The prompt now; None: no take runs."""
+        if prompt is None:
+            if self._played is not None and self._played[0] == "move":
+                self._play("stop")
+            self._played = None
+            return
+        counts = prompt.action == "hold_paper" and prompt.left_s is not None
+        now = (prompt.action, int(prompt.left_s or 0) if counts else 0)
+        if now != self._played:
+            self._played = now
+            if name := {"move": "cue", "hold_paper": "tick"}.get(prompt.action):
+                self._play(name)
+
+    def _play(self, name: str) -> None:
+        self._sounds = self._sounds or Sounds(self._parent)
+        self._sounds.play(name)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from takekit import SHORT_SCRIPT
 
+from app.i18n import use_language
 from app.pages.record.presenters import (
     MOST_CHIPS,
     chips,
@@ -118,13 +119,35 @@ def test_there_are_no_more_numbers_than_an_operator_reads():
         (measured("movement", 0.0), "none"),
         (measured("sync_rgb", 0.24, unit="ms", status="paper"), "± 0.2 ms"),
         (measured("sync_rgb", 12.0, unit="ms", status="host"), "host's only"),
-        (measured("event_rate", 36_000.0, unit="events/s"), "36 kevents/s"),
-        (measured("event_rate", 1_234_567.0, unit="events/s"), "1.23 Mevents/s"),
+        (measured("event_rate", 36_000.0, unit="events/s"), "36 k events/s"),
+        (measured("event_rate", 1_234_567.0, unit="events/s"), "1.23 M events/s"),
         (measured("event_rate", 9_000.0, unit="events/s"), "9000 events/s"),
     ],
 )
 def test_numbers_have_their_unit_and_large_ones_a_prefix(measure, text):
     assert number_text(measure, 0) == text
+
+
+def test_a_head_that_was_held_still_has_no_milliseconds_and_one_that_moved_has_seconds():
+    assert number_text(measured("head_turn", 0.0, unit="ms"), 1) == "still"
+    assert number_text(measured("head_turn", 450.0, unit="ms"), 1) == "0.5 s moved"
+    assert chips(QualityRecord(verdict=Verdict.GOOD, measures=(Measure(name="head_turn", sentence="Seen too shortly."),))) == ()
+
+
+def test_a_number_that_the_longer_look_finds_more_exactly_is_not_shown_before_it():
+    quality = QualityRecord(
+        verdict=Verdict.GOOD, measures=(measured("duration", 180.0, unit="ms"), measured("blinks", 1.0, unit="blinks"))
+    )
+    assert [one.name for one in chips(quality, final=False)] == ["Blinks"]
+    assert [one.name for one in chips(quality)] == ["Duration", "Blinks"]
+
+
+def test_in_french_numbers_have_a_comma_and_units_are_translated():
+    use_language("fr")
+    try:
+        assert number_text(measured("event_rate", 1_234_567.0, unit="events/s"), 0) == "1,23 M événements/s"
+    finally:
+        use_language("en")
 
 
 @dataclass
@@ -146,7 +169,7 @@ def test_lamps_tell_name_value_and_what_to_do():
     lamps = lamp_readings(checks)
     assert [(one.name, one.value) for one in lamps] == [
         ("Distance", "372 mm"),
-        ("Noise", "123 kevents/s"),
+        ("Noise", "123 k events/s"),
         ("a new one", ""),
         ("Flicker", "0.034"),
     ]

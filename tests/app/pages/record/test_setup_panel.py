@@ -15,6 +15,7 @@ from app.pages.record.setup_model import SetupModel, consents_of
 from app.pages.record.setup_script import ScriptChoice
 from app.settings import AppSettings
 from app.window.shortcuts import table
+from app.window.theme import Scheme, use_scheme
 from protocol.subjects import Purpose
 from recorder.dataset import Dataset
 from recorder.sources.base import Found
@@ -296,3 +297,29 @@ def test_the_key_that_goes_on_may_be_another_one(panel_of, qtbot, tmp_path):
             qtbot.keyClick(panel, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     finally:
         table.remap({})
+
+
+def test_the_icons_of_the_panel_follow_the_theme(panel_of, tmp_path):
+    panel = panel_of(tmp_path / "trial")
+
+    def drawn():
+        return [button.icon().pixmap(24, 24).toImage() for button in (panel.go, panel.dataset.ask)]
+
+    dark = drawn()
+    use_scheme(Scheme.LIGHT)
+    assert all(before != after for before, after in zip(dark, drawn(), strict=True))
+
+
+def test_names_that_are_too_long_end_in_an_ellipsis_and_are_whole_in_the_tooltip(panel_of, tmp_path):
+    folder = tmp_path / "a folder with a name that nobody can read in so little room as there is in this panel" / "and another"
+    name = "DAVIS346 of the laboratory on the second floor, with the long lens and the serial number"
+    panel = panel_of(folder, CamerasFound((Found("davis:0001", name, ""),), ()))
+    panel.dataset.real.setChecked(True)
+    panel.grab()
+    choice = panel.cameras.choices[Slot.EVENT]
+    assert choice.shown_text().endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert choice.toolTip() == choice.currentText() == name
+    panel.go.setFocus()
+    line = panel.dataset.path.lineEdit()
+    assert "\N{HORIZONTAL ELLIPSIS}" in line.shown_text()
+    assert line.text() == panel.dataset.path.toolTip() == str(folder)

@@ -1,0 +1,99 @@
+"""The session's page: how large its words are, when it mirrors, what it says once, what the end of a backup says."""
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from app.pages.record.endpanel import EndPanel
+from app.pages.record.session_view import SessionView
+from app.pages.record.sessionflow import SessionFlow
+from app.settings import Preferences
+from protocol.streams import Stream
+from recorder.messages import Notice
+from recorder.power import MAY_SLEEP
+
+
+class Line:
+    """In place of a capture process: what it has to say."""
+
+    def __init__(self):
+        self.reports, self.running = [], True
+
+    def start(self):
+        pass
+
+    def send(self, command):
+        pass
+
+    def heard(self):
+        heard, self.reports = self.reports, []
+        return heard
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def line():
+    return Line()
+
+
+@pytest.fixture
+def view(qtbot, tmp_path, line):
+    view = SessionView(SessionFlow(line, judge=None), Preferences(tmp_path / "settings.json"))
+    qtbot.addWidget(view)
+    yield view
+    view.shut()
+
+
+def test_on_a_larger_screen_the_prompter_takes_more_room(view):
+    heights = []
+    for size in ((1216, 660), (1856, 1020)):
+        view.resize(*size)
+        view.grab()
+        heights.append(view.prompter.height())
+    assert heights[0] == 264
+    assert heights[1] >= 400
+
+
+@pytest.mark.parametrize("wished", [True, False])
+def test_the_picture_is_mirrored_while_practising_where_that_is_wished_and_never_else(view, wished):
+    picture = view.live.pictures[Stream.RGB]
+    view.preferences.change(mirror=wished)
+    found = []
+    for practice in (False, True, False):
+        view.flow.practice = practice
+        view._refresh()
+        found.append(picture.mirrored)
+    assert found == [False, wished, False]
+
+
+def test_the_mirror_can_be_turned_by_hand_and_the_preference_stays(view):
+    view.live.toggle_mirrored()
+    view._refresh()
+    assert view.live.pictures[Stream.RGB].mirrored
+    assert view.preferences.settings.mirror
+
+
+def test_that_the_system_may_sleep_is_said_once_and_other_notices_as_often_as_they_come(view, line):
+    told = []
+    view.told.connect(told.append)
+    for _ in range(2):
+        line.reports += [Notice(text=MAY_SLEEP), Notice(text="The stream rgb has given nothing for 500 ms.")]
+        view.tick()
+    assert [one.text for one in told].count(MAY_SLEEP) == 1
+    assert len(told) == 3
+
+
+def test_a_backup_that_is_done_says_how_much_how_long_and_where_and_shows_no_bar(qtbot, view):
+    panel = EndPanel(view.flow, view)
+    qtbot.addWidget(panel)
+    panel._into, panel._begun_s = "/disk/copy", time.monotonic() - 3
+    result = SimpleNamespace(problems=(), stopped=False, copied=[Path("a"), Path("b")])
+    step = SimpleNamespace(total_bytes=10, done_bytes=10)
+    panel._backup = SimpleNamespace(done=True, problem=None, result=result, progress=step, stop=lambda: None, join=lambda: None)
+    panel.refresh()
+    assert panel.bar.isHidden()
+    assert panel.backup_note.text() == "2 files copied and checked. It took 3 s; the copy is in /disk/copy"
