@@ -74,6 +74,7 @@ PHRASES = (
     translatable("setting {name}"),
     translatable("; the profile has {device}"),
     translatable("{name} from {camera}"),
+    translatable("No {name} for {seconds} s."),
     translatable("{message} Saved: {saved}."),
     translatable("complete"),
     translatable(

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayou
 from app.i18n import tr
 from app.preview.palettes import rgba
 from app.preview.render import EventCanvas, EventColours, EventMode
+from app.sentences import in_locale
 from app.widgets.labels import Elided
 from app.widgets.stage import Stage
 from app.window.icons import icon
@@ -137,5 +138,6 @@ def short_number(value: float) -> str:
     """Three digits and a prefix: 950, 12.3 k, 1.05 M."""
     for limit, divisor, prefix in ((1e6, 1e6, "M"), (1e3, 1e3, "k")):
         if value >= limit:
-            return f"{value / divisor:.3g} {prefix}" if value / divisor < 999.5 else f"{value / divisor:.0f} {prefix}"
+            short = f"{value / divisor:.3g}" if value / divisor < 999.5 else f"{value / divisor:.0f}"
+            return f"{in_locale(short)} {prefix}"
     return f"{value:.0f}"

@@ -11,6 +11,7 @@ from app.i18n import tr
 from app.preview.palettes import Palette
 from app.preview.render import DisplayRange, to_display
 from app.preview.taps import Picture
+from app.sentences import number
 from app.widgets.labels import Elided
 from app.widgets.stage import Stage
 from app.window.icons import icon
@@ -136,7 +137,7 @@ class PictureView(QWidget):
         while picture.host_ns - self._arrivals[0][1] > FPS_OVER_NS:
             self._arrivals.popleft()
         fps = self.fps
-        self._fps.show_text("" if fps is None else tr("{fps:.1f} fps").format(fps=fps))
+        self._fps.show_text("" if fps is None else tr("{fps} fps").format(fps=number(fps, 1)))
 
     @property
     def fps(self) -> float | None:

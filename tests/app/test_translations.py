@@ -108,6 +108,22 @@ def test_what_is_filled_in_is_translated_too(french):
     assert "85\u202f212 événements/s, 30 grises, 9 images thermiques/s" in tr_sentence(english)
 
 
+@pytest.mark.parametrize(
+    ("english", "told"),
+    [
+        ("The capture process died. Saved: 40,000 events, 3 grey pictures.", "40\u202f000 événements, 3 images grises"),
+        ("Bias preset: low light instead of default.", "faible lumière au lieu de par défaut"),
+        ("The event camera's bias On is 5/7 where the profile has 5/200.", "biais On"),
+        ("No rgb from HD Webcam for 2 s.", "HD Webcam"),
+        ("The disk took nothing for more than 2.5 s.", "2,5 s"),
+        ("The capture process was ended by signal 9.", "signal 9"),
+    ],
+)
+def test_what_the_recorder_says_in_a_banner_is_said_in_french(french, english, told):
+    assert tr_sentence(english) != english
+    assert told in tr_sentence(english)
+
+
 def test_what_is_not_known_stays_as_it_is(french):
     assert tr_sentences(["Whatever happens.", ""]) == ("Whatever happens.", "")
 

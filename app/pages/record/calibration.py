@@ -63,7 +63,7 @@ class Calibration:
         job = self._jobs.get(key)
         if job is not None and job.done:
             del self._jobs[key]
-            self._said[key] = Said(job.problem, "redo") if job.problem else Said(str(job.result), "good")
+            self._said[key] = Said(tr_sentence(job.problem), "redo") if job.problem else Said(str(job.result), "good")
         return self._said.get(key)
 
     def _begin(self, key: str, flow: SessionFlow, work: Callable[[_Rig, Job], str], text: str) -> None:

@@ -11,6 +11,7 @@ from app.i18n import tr, trn
 from app.pages.record.jobs import Job
 from app.pages.record.panels import button, column_of, heading
 from app.pages.record.sessionflow import SessionFlow, Stage
+from app.sentences import tr_sentence
 from app.widgets.looks import set_property
 from app.window.theme import current_theme
 from protocol.session import CellState
@@ -108,7 +109,7 @@ class EndPanel(QWidget):
         self._report = None
         self.report.setEnabled(True)
         if job.problem:
-            _say(self.report_note, job.problem, "redo")
+            _say(self.report_note, tr_sentence(job.problem), "redo")
             return
         path = Path(job.result)
         _say(self.report_note, tr("Written: {path}").format(path=path), "good")
@@ -132,7 +133,7 @@ class EndPanel(QWidget):
         if self._backup is not None:
             return
         if job.problem:
-            _say(self.backup_note, job.problem, "check")
+            _say(self.backup_note, tr_sentence(job.problem), "check")
         elif job.result:
             text = trn("{n} take is not in the backup yet.", "{n} takes are not in the backup yet.", len(job.result))
             _say(self.backup_note, text, "check")
@@ -182,9 +183,9 @@ class EndPanel(QWidget):
         self._backup = None
         self.backup.setText(tr("Copy to the backup folder"))
         if job.problem:
-            _say(self.backup_note, job.problem, "redo")
+            _say(self.backup_note, tr_sentence(job.problem), "redo")
         elif job.result.problems:
-            _say(self.backup_note, " ".join(one.message for one in job.result.problems[:3]), "redo")
+            _say(self.backup_note, " ".join(tr_sentence(one.message) for one in job.result.problems[:3]), "redo")
         elif job.result.stopped:
             _say(self.backup_note, tr("Stopped; what was copied is whole."), "check")
         else:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, 
 from app.i18n import tr
 from app.pages.record.presenters import place_at, plan_rows, verdict_view
 from app.pages.record.sessionflow import SessionFlow, Stage
+from app.sentences import number, tr_sentences
 from app.widgets.labels import Elided
 from app.widgets.looks import set_property
 from app.widgets.plan_grid import PlanGrid
@@ -216,7 +217,7 @@ class TakePanel(QWidget):
         if take is None or script is None or session is None:
             return
         self.title.setText(script.movement_name(take.movement, session.language))
-        told = self._flow.notices
+        told = tr_sentences(self._flow.notices)
         self.notices.show_text(told[-1] if told else "")
         self.notices.setToolTip("\n".join(told))
         status = take.status
@@ -243,7 +244,7 @@ class TakePanel(QWidget):
         elif dropped:
             state, text = "redo", tr("{n} pictures were lost by a camera").format(n=dropped)
         elif status.queue_s > 1:
-            state, text = "check", tr("The disk is {seconds:.1f} s behind").format(seconds=status.queue_s)
+            state, text = "check", tr("The disk is {seconds} s behind").format(seconds=number(status.queue_s, 1))
         else:
             state, text = "good", tr("Everything is written, nothing is lost")
         self.health.setText(text)

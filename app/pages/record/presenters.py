@@ -172,7 +172,7 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
     quality = take.judged.quality if take.judged else None
     if quality is None:
         problem = take.judged.problem if take.judged else None
-        return VerdictView("unknown", reasons=(problem,) if problem else (), take=name, note=note, keys=keys)
+        return VerdictView("unknown", reasons=(tr_sentence(problem),) if problem else (), take=name, note=note, keys=keys)
     shown = chips(quality, final=take.clocks)
     return VerdictView(quality.verdict.value, tr_sentences(quality.reasons), shown, name, note, keys)
 
@@ -181,13 +181,14 @@ def _note(flow: SessionFlow, take: TakeState) -> str:
     parts = []
     judged = take.judged is not None and take.judged.quality is not None  # then its first reason says the same
     if take.done is not None and take.done.status != "complete" and not judged:
-        parts.append(tr("The take is {status}: {message}").format(status=tr(take.done.status), message=take.done.message))
+        told = tr_sentence(take.done.message)
+        parts.append(tr("The take is {status}: {message}").format(status=tr(take.done.status), message=told))
     if flow.practice:
         parts.append(tr("Practice: kept and marked.") if flow.keep_practice else tr("Practice: thrown away when you go on."))
     elif take.judged is not None and take.judged.quality is not None and not take.clocks:
         parts.append(tr("Comparing the cameras' clocks ..."))
     if take.judged is not None and take.judged.quality is not None and take.judged.problem:
-        parts.append(take.judged.problem)
+        parts.append(tr_sentence(take.judged.problem))
     return " ".join(parts)
 
 

@@ -7,6 +7,7 @@ from app.pages.record.panels import button, column_of, heading, scrolled
 from app.pages.record.presenters import lamp_readings
 from app.pages.record.rigtools import RigTools
 from app.pages.record.sessionflow import SessionFlow
+from app.sentences import tr_sentence
 from app.widgets.lamp_row import LampRow
 from app.widgets.looks import set_property
 from app.window.shortcuts import table
@@ -84,7 +85,7 @@ class RigPanel(QWidget):
         if flow.armed is None:
             return ("unknown", tr("The cameras are being opened ...")) if flow.opening else ("redo", tr("No camera is open."))
         if problem:
-            return "check", problem
+            return "check", tr_sentence(problem)
         level = flow.rig_state.level
         if level == "redo":
             text = tr("Something is wrong: mend what is red, or go on all the same ({key}); the takes will say so.")

@@ -3,6 +3,7 @@
 Imports what is slow to import; the page makes it when a session begins.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from app.pages.record.setup_model import SessionWishes
 from app.pages.record.sounds import ScriptSounds
 from app.pages.record.subject_display import SubjectDisplay
 from app.pages.record.takeflow import TakeStage
+from app.sentences import tr_sentence
 from app.settings import Preferences
 from app.widgets.labels import Elided
 from app.widgets.prompter import Prompter
@@ -279,7 +281,7 @@ class SessionView(QWidget):
         flow = self.flow
         for said in flow.poll():
             if said.text not in self._told:
-                self.told.emit(said)
+                self.told.emit(replace(said, text=tr_sentence(said.text)))
             self._told.update({said.text} & {*ONCE})
         before, self._before = self._before, flow.stage
         if flow.stage is not before or flow.version != self._looks:

@@ -21,6 +21,7 @@ from app.pages.record.setup_session import SessionCard
 from app.pages.record.setup_subject import SubjectCard
 from app.pages.record.setup_tour import setup_steps
 from app.pages.record.setup_widgets import Card, IconButton, Remark
+from app.sentences import tr_sentence
 from app.settings import AppSettings
 from app.window.errands import Errands
 from app.window.shortcuts import Shortcut, table
@@ -226,7 +227,7 @@ class SetupPanel(QWidget):
             self._asked = False
             self.started.emit(result)
             return
-        self.summary.say(str(result), "redo")
+        self.summary.say(tr_sentence(str(result)), "redo")
         if isinstance(result, SetupError):
             self._show_first(result.field)
 

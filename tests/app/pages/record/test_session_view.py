@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from app.i18n import use_language
 from app.pages.record.endpanel import EndPanel
 from app.pages.record.session_view import SessionView
 from app.pages.record.sessionflow import SessionFlow
@@ -85,6 +86,18 @@ def test_that_the_system_may_sleep_is_said_once_and_other_notices_as_often_as_th
         view.tick()
     assert [one.text for one in told].count(MAY_SLEEP) == 1
     assert len(told) == 3
+
+
+def test_a_banner_speaks_the_language_of_the_window(view, line):
+    told = []
+    view.told.connect(told.append)
+    line.reports += [Notice(text="The stream rgb has given nothing for 500 ms.")]
+    use_language("fr")
+    try:
+        view.tick()
+    finally:
+        use_language("en")
+    assert told[0].text == "Le flux rgb n\N{RIGHT SINGLE QUOTATION MARK}a rien donné pendant 500 ms."
 
 
 def test_a_backup_that_is_done_says_how_much_how_long_and_where_and_shows_no_bar(qtbot, view):
