@@ -14,8 +14,10 @@ from app.i18n import tr
 from app.widgets.looks import paint_icon
 from app.window.theme import current_theme, theme_bus
 
-STATES = ("todo", "current", "good", "check", "redo", "noise", "skipped", "failed")
-ROLES = {"todo": "outline", "current": "accent", "noise": "unknown", "skipped": "unknown", "failed": "redo"}
+STATES = ("todo", "current", "good", "check", "redo", "noise", "skipped", "failed", "saving")
+ROLES = {
+    "todo": "outline", "current": "accent", "noise": "unknown", "skipped": "unknown", "failed": "redo", "saving": "unknown",
+}  # fmt: skip
 ICONS = {"current": "play"}
 LEAST_CELL, MOST_CELL, GAP = 20, 44, 4
 LEAST_TITLE, MOST_TITLE = 64, 200
@@ -51,6 +53,7 @@ def cell_word(state: str) -> str:
         "noise": tr("noise"),
         "skipped": tr("skipped"),
         "failed": tr("failed"),
+        "saving": tr("saving ..."),
     }
     return words[state]
 

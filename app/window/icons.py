@@ -20,6 +20,7 @@ NAMES = {
     "noise": "mdi6.waveform",
     "skipped": "mdi6.debug-step-over",
     "failed": "mdi6.flash-alert-outline",
+    "saving": "mdi6.content-save-outline",
     "practice": "mdi6.school-outline",
     "add": "mdi6.plus",
     "skip": "mdi6.skip-next-outline",

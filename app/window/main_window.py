@@ -1,6 +1,8 @@
 """The main window: a rail of pages, banners above, toasts over them. Pages are made when first shown."""
 
 import base64
+import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +37,11 @@ RAIL_PX = 88
 SMALLEST = QSize(1160, 640)  # on a screen of 1280 x 720 the desktop takes its part
 USUAL = QSize(1280, 760)
 FRAME_PX, TITLE_PX = 4, 36  # what a desktop draws around a window is known only once it is shown
+CLOSE_S = 30.0  # until what is under way has ended; the capture process is given 25 s of them, see recorder.station
+CALM_S = 0.3  # what is over by then is not worth a banner
+LOOK_MS = 50  # how often a closing window looks whether all has ended
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class MainWindow(QMainWindow):
         self._tools: list[tuple[QToolButton, str]] = []
         self._sheet: KeySheet | None = None
         self._leave_anyway = False
+        self._closing_since_s: float | None = None
         self.banners = Banners()
         self.banners.left.connect(self._give_keys)
         self._stack = QStackedWidget()
@@ -257,14 +265,9 @@ class MainWindow(QMainWindow):
         return USUAL.boundedTo(room).expandedTo(SMALLEST)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask by a banner where something runs; else stop everything that the pages run."""
-        reasons = [found for page in self._pages.values() if (found := page.why_not_close()) is not None]
-        if reasons and not self._leave_anyway:
+        """Ask by a banner where something runs; wait, without freezing, for what is under way; then stop all that pages run."""
+        if self._asks_first() or self._waits():
             event.ignore()
-            reason = reasons[0]
-            self.banners.show_message(
-                Message(reason.text, "check", reason.action or tr("Close anyway"), self._close_anyway, "close")
-            )
             return
         self.preferences.change(geometry=base64.b64encode(self.saveGeometry().data()).decode())
         for page in self._pages.values():
@@ -272,6 +275,41 @@ class MainWindow(QMainWindow):
             page.shut()
         super().closeEvent(event)
         self.closed.emit()
+
+    def _asks_first(self) -> bool:
+        if self._leave_anyway or self._closing_since_s is not None:
+            return False
+        reasons = [found for page in self._pages.values() if (found := page.why_not_close()) is not None]
+        for reason in reasons[:1]:
+            action = reason.action or tr("Close anyway")
+            self.banners.show_message(Message(reason.text, "check", action, self._close_anyway, "close"))
+        return bool(reasons)
+
+    def _waits(self) -> bool:
+        """Whether something has still to end; then the window closes itself a little later."""
+        if self._closing_since_s is None:
+            self._closing_since_s = time.monotonic()
+            self._take_no_more()
+        awaited = [text for page in self._pages.values() if (text := page.wind_up())]
+        waited_s = time.monotonic() - self._closing_since_s
+        if not awaited:
+            return False
+        if waited_s > CLOSE_S:
+            _log.warning("closed after %.0f s without the end of: %s", waited_s, "; ".join(awaited))
+            return False
+        if waited_s > CALM_S:
+            text = tr("{what} The window closes by itself.").format(what=awaited[0])
+            self.banners.show_message(Message(text, key="close"))
+        QTimer.singleShot(LOOK_MS, self, self.close)
+        return True
+
+    def _take_no_more(self) -> None:
+        """Nothing new is begun in a window that closes."""
+        self._stack.setEnabled(False)
+        for action in self.actions():
+            action.setEnabled(False)
+        for button, _ in self._tools:
+            button.setEnabled(False)
 
     def _close_anyway(self) -> None:
         self._leave_anyway = True

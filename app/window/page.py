@@ -46,5 +46,12 @@ class Page(QWidget):
         """What would be lost if the window closed now; None where nothing would."""
         return None
 
+    def wind_up(self) -> str:
+        """The window is to close: let what is under way end. Asked again and again, never waits.
+
+        Returns what is waited for, in a few words; "" where all has ended.
+        """
+        return ""
+
     def shut(self) -> None:
-        """The window closes: stop threads and processes."""
+        """The window closes: stop threads and processes. What has not been wound up by now is given up."""

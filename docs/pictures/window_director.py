@@ -70,7 +70,7 @@ class Director:
         finally:
             self.window._leave_anyway = True  # no take of these pictures is worth a question
             self.window.close()
-            self.pump(0.2)
+            self.until("the end", lambda: not self.window.isVisible())
             self.window.deleteLater()
             self.pump(0.2)
 

@@ -53,6 +53,7 @@ class RecordPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stack)
         self._warming = threading.Thread(target=_warm_up, args=(self.judge,), name="warm-up", daemon=True)
+        self._leaving: threading.Thread | None = None
 
     def _make_setup(self, wishes: Wishes) -> SetupPanel:
         settings = self.preferences.settings
@@ -128,8 +129,8 @@ class RecordPage(Page):
         self.take_keys()
 
     def _tell(self, said: Said) -> None:
-        action = {"restart": tr("Go on"), "rearm": tr("Open the cameras again")}.get(said.remedy, "")
-        message = Message(said.text, said.state, action, self.flow.arm if action else None, said.key)
+        actions = {"restart": tr("Go on"), "rearm": tr("Open the cameras again"), "again": tr("Try again")}
+        message = Message(said.text, said.state, actions.get(said.remedy, ""), lambda: self.flow.mend(said), said.key)
         (self.banner if said.key else self.toast).emit(message)
 
     def tour_steps(self) -> Sequence[TourStep]:
@@ -142,17 +143,33 @@ class RecordPage(Page):
             return Message(tr("A take is running. Closing ends it; what was recorded is kept as a partial take."))
         return None
 
+    def wind_up(self) -> str:
+        """End the take, write what was decided, let the judge and the capture process leave."""
+        if self._leaving is None:
+            self._leaving = threading.Thread(target=self._let_the_judge_leave, name="judge-leaves", daemon=True)
+            self._leaving.start()
+        finishing = self.flow.takes.busy
+        for said in self.flow.poll():
+            self._tell(said)
+        stopped = self.session_view is None or self.session_view.end.stop()
+        if self.flow.wind_up() and stopped and not (self._leaving.is_alive() or self._errands.busy):
+            return ""
+        return tr("Finishing the take ...") if finishing else tr("Closing the cameras ...")
+
+    def _let_the_judge_leave(self) -> None:
+        if self._warming.ident:
+            self._warming.join()  # it may be about to ask the judge to make itself ready
+        self.judge.close()
+
     def shut(self) -> None:
         """Stop the threads and let the processes leave."""
+        self.flow.link.close()
+        if self._leaving is None or self._leaving.is_alive():
+            self.judge.abandon()
         self._errands.shut()
         self.setup.shut()
-        if self._warming.ident:
-            self._warming.join()
         if self.session_view is not None:
             self.session_view.shut()
-        self.flow.shut()
-        self.flow.link.join(25)
-        self.judge.close()
 
 
 def _rescued(folder: Path) -> Message:

@@ -7,8 +7,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from protocol.naming import EVENTS_SUFFIX
 from recorder.dataset import Dataset
 from recorder.host import ProcessId
+from recorder.takefiles import siblings
 
 PREFIX = "glimpse-practice-"
 OWNER = "owner.json"
@@ -37,10 +39,13 @@ class PracticeFolder:
         """Whether this is a take that is thrown away."""
         return self._folder is not None and self._folder in path.parents
 
-    def empty(self) -> None:
-        """Throw the takes away."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder / "data", ignore_errors=False)
+    def throw_away(self, take: Path) -> None:
+        """Remove a take with all its files; others stay, such as the next one, which may be running."""
+        for path in siblings(take.parent, take.name.removesuffix(EVENTS_SUFFIX)) if self.holds(take) else ():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""

@@ -1,37 +1,37 @@
 """A subject's session on the Record page: which stage it is in, what may be done now, what comes next. No Qt.
 
-Puts the plan (protocol.session), the running take (takeflow), the rig and the operator's decisions together. What is on disk is
-the truth: after every decision the plan is read from the folder again.
+Puts the plan (sessionplan), the running take (takeflow), the rig and the operator's decisions together. What is on disk is the
+truth: after every decision the plan is read from the folder again, by a thread, as everything is that touches a file.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.capture import CaptureLink, Died, Started
 from app.i18n import tr
+from app.pages.record.decisions import Decisions
+from app.pages.record.jobs import JobLine
+from app.pages.record.news import News
+from app.pages.record.news import Said as Said
 from app.pages.record.practice import PracticeFolder
+from app.pages.record.sessionplan import SessionPlan
 from app.pages.record.takeflow import TakeFlow, TakeStage, Verdicts, notices
 from protocol.analysis import Verdict
-from protocol.errors import GlimpseError
 from protocol.manifest import Person
 from protocol.script import Script
-from protocol.session import Cell, Grid, Place, Progress, Session, SessionError, add, next_cell, progress_of, skip, unskip
-from recorder.messages import Arm, Armed, Command, Disarm, Record, Refused, RigSpec, State, Status, TakeRequest
-from recorder.sessionstore import SubjectFolder, save_session
+from protocol.session import Cell, Grid, Place, Progress, Session
+from recorder.messages import Arm, Armed, Command, Disarm, Record, Refused, RigSpec, State, Status, TakeDone, TakeRequest
 from recorder.settings import RecorderSettings
-from recorder.takeactions import Decided, have_redone, keep_as_noise, undo
 
 HANDS_FREE_S = {Verdict.GOOD: 3.0, Verdict.CHECK: 6.0, Verdict.REDO: 6.0, Verdict.UNKNOWN: 6.0}  # to read the verdict
 HANDS_FREE_START_S = 5.0  # to sit still and take up the paper
 
 MOST_NOTICES = 4  # of a take are shown; the manifest has them all
-
-_log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
@@ -43,18 +43,6 @@ class Stage(StrEnum):
     TAKE = "take"
     VERDICT = "verdict"
     FINISHED = "finished"
-
-
-@dataclass(frozen=True)
-class Said:
-    """Something that the operator must be told. key: of a banner that stays, "" for one that goes; remedy: name of what its
-    button does (`restart`, `rearm`), "" without one.
-    """
-
-    text: str
-    state: str = "unknown"
-    key: str = ""
-    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,11 +72,6 @@ class SessionFlow:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stage = Stage.SETUP
-        self.session: Session | None = None
-        self.script: Script | None = None
-        self.data: Path | None = None
-        self.grid: Grid | None = None
-        self.chosen: Place | None = None
         self.practice = False
         self.keep_practice = False
         self.hands_free = False
@@ -98,17 +81,21 @@ class SessionFlow:
         self.rig: RigSpec | None = None
         self.armed: Armed | None = None
         self.opening = False
+        self.closing = False
         self.status: Status | None = None
         self.runtime: Path | None = None
         self.link = link
         self._settings = settings or RecorderSettings()
         self._clock_s = clock_s
-        self._said: list[Said] = []
+        self._news = News()
+        self._jobs = JobLine("session-files")
+        self.plan = SessionPlan(self._jobs, self._news)
         self.takes = TakeFlow(link.send, judge, self._not_begun)
-        self._folder: SubjectFolder | None = None
-        self._after: list[tuple[Path, Callable[[Path], object]]] = []  # done once the judge is through with the take
-        self._decided: list[tuple[Decided, Place | None]] = []  # of this session, the newest last
+        self._decisions = Decisions(self._jobs, self.plan, self.takes.is_examined, self._news)
         self._practice_folder = PracticeFolder()
+        self._practice_data: Path | None = None  # made ahead of the first take to practise
+        self._preparing = False
+        self._practice_gone = False
         self._deadline_s: float | None = None
         self._held = False  # the operator keeps what would come by itself from coming, until the next step
         self._idle = 0  # statuses in a row
@@ -117,27 +104,64 @@ class SessionFlow:
     @property
     def version(self) -> int:
         """Grows with every change that a view may have to show."""
-        return self._version
+        return self._version + self.plan.version
 
     def _touch(self) -> None:
         self._version += 1
+
+    @property
+    def data(self) -> Path | None:
+        """The data set."""
+        return self.plan.data
+
+    @property
+    def session(self) -> Session | None:
+        """The session, None before it begins."""
+        return self.plan.session
+
+    @property
+    def script(self) -> Script | None:
+        """The session's script."""
+        return self.plan.script
+
+    @property
+    def grid(self) -> Grid | None:
+        """The plan and what has become of it, None until the folder was read."""
+        return self.plan.grid
+
+    @property
+    def chosen(self) -> Place | None:
+        """The place that is recorded next."""
+        return self.plan.chosen
+
+    @property
+    def cell(self) -> Cell | None:
+        """The chosen cell."""
+        return self.plan.cell
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the session is."""
+        return self.plan.progress
+
+    @property
+    def saving(self) -> frozenset[Place]:
+        """Places of which something is still being written."""
+        return self.plan.saving
 
     # Before the first take
 
     def begin(self, data: Path, session: Session, rig: RigSpec) -> None:
         """Open a session and its cameras. Raises SessionError where its script cannot be used."""
-        self.script = session.read_script()
-        folder = SubjectFolder(data, session.subject)
-        self.grid = folder.grid(session)
-        self.data, self.session, self._folder, self.rig = data, session, folder, rig
-        self.chosen, self.practice, self._confirmed = None, False, None
+        self.plan.open(data, session)
+        self._decisions.forget()
+        self.rig, self.practice, self._confirmed = rig, False, None
         self._go(Stage.RIG)
-        self.choose_next()
         self.arm()
 
     def arm(self) -> None:
         """Open the cameras, in a new capture process where the old one is gone."""
-        if self.rig is None:
+        if self.rig is None or self.closing:
             return
         self.armed, self._confirmed, self.opening = None, None, True
         self.link.start()
@@ -181,8 +205,8 @@ class SessionFlow:
         self._touch()
 
     def to_plan(self) -> bool:
-        """From the rig check to the plan; False where it is red and not confirmed."""
-        if self.armed is None or self.must_confirm or self.takes.stage is not TakeStage.IDLE:
+        """From the rig check to the plan; False where it is red and not confirmed, or the plan is still being read."""
+        if self.armed is None or self.grid is None or self.must_confirm or self.takes.stage is not TakeStage.IDLE:
             return False
         self._go(Stage.READY)
         return True
@@ -198,99 +222,82 @@ class SessionFlow:
 
     def choose(self, place: Place) -> None:
         """Record this place next, whatever the order."""
-        self.chosen = place
+        self.plan.choose(place)
         self._hold()
-        self._touch()
 
     def choose_next(self) -> None:
         """The place that the plan has next; none when all is done."""
-        found = next_cell(self.grid, self.chosen, noise_too=True) if self.grid else None
-        self.chosen = found.place if found else None
-        self._touch()
-
-    @property
-    def cell(self) -> Cell | None:
-        """The chosen cell."""
-        if self.grid is None or self.chosen is None:
-            return None
-        return next((cell for cell in self.grid.cells if cell.place == self.chosen), None)
-
-    @property
-    def progress(self) -> Progress | None:
-        """How far the session is."""
-        return progress_of(self.grid, self.script) if self.grid is not None and self.script is not None else None
+        self.plan.choose_next()
 
     def skip(self) -> None:
         """Leave the chosen place out, or take it up again."""
-        if self.session is None or self.grid is None or self.chosen is None:
-            return
-        place = self.chosen
-        try:
-            again = place in self.session.skipped
-            self._changed(unskip(self.session, place) if again else skip(self.session, self.grid, place))
-        except SessionError as error:
-            self._say(str(error), "check")
-            return
-        if not again:
-            self.choose_next()
+        self.plan.skip()
 
     def add(self, movement: str) -> None:
         """One more take of a movement; it is chosen."""
-        if self.session is None or self.grid is None:
-            return
-        try:
-            session, place = add(self.session, self.grid, movement)
-            self._changed(session)
-        except SessionError as error:
-            self._say(str(error), "check")
-            return
-        self.choose(place)
-
-    def _changed(self, session: Session) -> None:
-        if self.data is not None:
-            save_session(self.data, session)
-        self.session = session
-        self.refresh()
+        place = self.plan.add(movement)
+        if place is not None:
+            self.choose(place)
 
     def refresh(self) -> None:
         """Read the plan from the folder."""
-        if self._folder is not None and self.session is not None:
-            try:
-                self.grid = self._folder.grid(self.session)
-            except (GlimpseError, OSError) as error:
-                self._say(str(error), "check", key="folder")
-            self._touch()
+        self.plan.read()
 
     # The take
 
     def start(self) -> bool:
         """Begin a take of the chosen place; whether it was asked for."""
-        if self.stage is not Stage.READY or self.takes.stage is not TakeStage.IDLE or self.chosen is None:
+        if not self._may_start() or self.chosen is None:
             return False
         if self.armed is None:
             self.open_again()
             return False
         if self.must_confirm:
-            self._say(tr("The rig check is red; look at it, or confirm that it is known."), "check", key="rig")
+            self._news.tell(tr("The rig check is red; look at it, or confirm that it is known."), "check", key="rig")
             return False
-        record = self._record(self.chosen)
-        if record is None:
-            return False
-        self._deadline_s = None
-        self.notices = ()
-        self.takes.start(record)
-        self._go(Stage.TAKE)
+        if self._throws_away and self._practice_data is None:
+            self._prepare_practice()
+            return True
+        self._begin_take(self.chosen)
         return True
+
+    def _may_start(self) -> bool:
+        idle = self.stage is Stage.READY and self.takes.stage is TakeStage.IDLE
+        return idle and not (self.closing or self.plan.awaited or self._preparing)
+
+    def _begin_take(self, place: Place) -> None:
+        record = self._record(place)
+        if record is not None:
+            self._deadline_s = None
+            self.notices = ()
+            self.takes.start(record)
+            self._go(Stage.TAKE)
+
+    @property
+    def _throws_away(self) -> bool:
+        return self.practice and not self.keep_practice
+
+    def _prepare_practice(self) -> None:
+        """Make the folder of takes that are thrown away, and then begin."""
+        like = self.data
+        if like is None:
+            return
+        self._preparing = True
+
+        def made(folder: Path) -> None:
+            self._practice_data, self._preparing = folder, False
+            self.start()
+
+        def failed(text: str) -> None:
+            self._preparing = False
+            self._news.tell(text, "redo", key="take", again=self.start)
+
+        self._jobs.put(lambda: self._practice_folder.make(like), made, failed)
 
     def _record(self, place: Place) -> Record | None:
         session, script, rig = self.session, self.script, self.armed.rig if self.armed else self.rig
-        if session is None or script is None or rig is None or self.data is None:
-            return None
-        thrown_away = self.practice and not self.keep_practice
-        try:
-            data = self._practice_folder.make(self.data) if thrown_away else self.data
-        except (GlimpseError, OSError) as error:
-            self._say(str(error), "redo")
+        data = self._practice_data if self._throws_away else self.data
+        if session is None or script is None or rig is None or data is None:
             return None
         state = {**self.rig_state.record, "confirmed": self.confirmed} if self.rig_state.record else None
         request = TakeRequest(
@@ -322,46 +329,27 @@ class SessionFlow:
     def noise(self) -> None:
         """The take stays, marked as noise in its name; the plan goes on."""
         if (path := self._decided_path()) is not None:
-            self._later(path, self._remembered(keep_as_noise))
+            self._decisions.noise(path)
         if self._decides():
             self._next()
 
     def redo(self) -> None:
         """The take stays, marked as redone; the same place is recorded again."""
         if (path := self._decided_path()) is not None:
-            self._later(path, self._remembered(have_redone))
+            self._decisions.redo(path)
         if self._decides():
-            place = self.chosen
-            self._next()
-            if place is not None:
-                self.choose(place)
-
-    def _remembered(self, action: Callable[[Path], Decided]) -> Callable[[Path], object]:
-        place = self.chosen
-
-        def act(path: Path) -> None:
-            self._decided.append((action(path), place))
-
-        return act
+            self._next(stay=True)
 
     def undo(self) -> bool:
-        """Take back the last decision that renamed or marked a take; whether there was one."""
-        if not self._decided or self.takes.busy:
+        """Take back the last decision that renames or marks a take; whether there was one."""
+        if self.takes.busy or self.closing or not self._decisions.undo():
             return False
-        decided, place = self._decided.pop()
-        try:
-            path = undo(decided)
-        except (GlimpseError, OSError) as error:
-            self._say(str(error), "check")
-            return False
-        self._say(tr("{take} is as it was before.").format(take=path.name), "good")
-        self.refresh()
-        if place is not None and self.stage is Stage.READY:
+        if self.stage is Stage.READY:
             self.choose_next()
         return True
 
     def _decides(self) -> bool:
-        return self.stage is Stage.VERDICT and self.takes.stage is TakeStage.JUDGED
+        return self.stage is Stage.VERDICT and self.takes.stage is TakeStage.JUDGED and not self.closing
 
     def _decided_path(self) -> Path | None:
         take = self.takes.take
@@ -370,37 +358,32 @@ class SessionFlow:
     def _is_thrown_away(self, path: Path | None) -> bool:
         return path is not None and self._practice_folder.holds(path)
 
-    def _next(self) -> None:
-        take = self.takes.take
-        if take is not None and self._is_thrown_away(take.path) and take.path is not None:
-            self._later(take.path, lambda _: self._practice_folder.empty())
-        was_practice = self.practice
+    def _next(self, *, stay: bool = False) -> None:
+        """On with the plan. stay: at the same place, whatever fills it."""
+        path = self.takes.take.path if self.takes.take is not None else None
+        stay = stay or self.practice
+        if path is not None and self._is_thrown_away(path):
+            self._decisions.throw_away(path, self._practice_folder.throw_away)
         self.takes.settle()
-        self.refresh()
-        if not was_practice and not (self.cell is not None and self.cell.is_open):  # an aborted take is made again first
+        self._go(Stage.READY)
+        if stay or path is None or self.plan.knows(path):
+            self._go_on_after(stay)
+        else:  # what the plan has next is known when it knows the take
+            self.plan.when_read(lambda: self._go_on_after(stay))
+        self._decisions.carry_out()
+
+    def _go_on_after(self, stay: bool) -> None:
+        open_still = self.cell is not None and self.cell.is_open  # an aborted take is made again first
+        if not (stay or open_still):
             self.choose_next()
-        self._go(Stage.FINISHED if self.chosen is None and not was_practice else Stage.READY)
-
-    def _later(self, path: Path, action: Callable[[Path], object]) -> None:
-        """The take's files keep their names until the judge is through with them."""
-        self._after.append((path, action))
-        self._do_later()
-
-    def _do_later(self) -> None:
-        ready = [one for one in self._after if not self.takes.is_examined(one[0])]
-        self._after = [one for one in self._after if one not in ready]
-        for path, action in ready:
-            try:
-                action(path)
-            except (GlimpseError, OSError) as error:
-                self._say(str(error), "redo", key=f"later {path.name}")
-        if ready:
-            self.refresh()
+        if self.chosen is None and self.stage is Stage.READY:
+            self._go(Stage.FINISHED)
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is under way: no take, no verdict, no decision that waits."""
-        return not self.takes.busy and self.takes.stage is not TakeStage.JUDGING and not self._after
+        """Whether nothing is under way: no take, no verdict, no decision that waits, no file that is read or written."""
+        judging = self.takes.busy or self.takes.stage is TakeStage.JUDGING
+        return not (judging or self._decisions.waiting or self._jobs.busy)
 
     def finish(self) -> bool:
         """End the session for now; it can be resumed. False while a take is under way."""
@@ -421,8 +404,8 @@ class SessionFlow:
         if not self.settled:
             return False
         self.link.send(Disarm())
-        self.session = self.script = self.grid = self.armed = None
-        self.opening = False
+        self.plan.close()
+        self.armed, self.opening = None, False
         self._go(Stage.SETUP)
         return True
 
@@ -436,14 +419,24 @@ class SessionFlow:
             self._touch()
         if self.takes.stage is TakeStage.JUDGED and self.stage is Stage.TAKE:
             self._judged()
-        self._do_later()
+        self._decisions.carry_out()
+        if self._jobs.poll():
+            self._touch()
         self._hands_free()
-        said, self._said = self._said, []
-        return said
+        return self._news.take()
+
+    def mend(self, said: Said) -> None:
+        """Do what the button of a banner promises."""
+        if said.remedy == "again":
+            self._news.try_again(said.key)
+        elif said.remedy:
+            self.arm()
 
     def _hear(self, heard: Any) -> None:
         starting = self.takes.stage is TakeStage.STARTING  # then a refusal is the take's, which tells of it itself
         self.takes.hear(heard)
+        if isinstance(heard, TakeDone):
+            self.plan.read()
         if isinstance(heard, Status):
             self._status(heard)
         elif isinstance(heard, Armed):
@@ -465,40 +458,37 @@ class SessionFlow:
         if self._idle > 1 and self.armed is not None and not self.takes.busy:
             self.armed = None
             if status.reason:
-                self._say(status.reason, "redo", key="cameras", remedy="rearm")
+                self._news.tell(status.reason, "redo", key="cameras", remedy="rearm")
 
     def _noticed(self, text: str) -> None:
         """During a take the panel shows it beside the counts: a message over the pictures would draw the eyes."""
         if self.takes.busy:
             self.notices = (*self.notices[-MOST_NOTICES + 1 :], text)
         else:
-            self._say(text, "check")
+            self._news.tell(text, "check")
 
     def _refused(self, text: str) -> None:
         if self.armed is None and self.session is not None:
             self.opening = False
-            self._say(text, "redo", key="cameras", remedy="rearm")
+            self._news.tell(text, "redo", key="cameras", remedy="rearm")
         else:
-            self._say(text, "check")
+            self._news.tell(text, "check")
 
     def _died(self, died: Died) -> None:
         self.armed = self.runtime = None
         self.opening = False
         saved = died.saved.message if died.saved is not None else died.text
-        self._say(saved, "redo", key="capture", remedy="restart")
+        self.plan.read()
+        self._news.tell(saved, "redo", key="capture", remedy="restart")
 
     def _not_begun(self, text: str) -> None:
-        self._say(text, "redo", key="take")
+        self._news.tell(text, "redo", key="take")
         if self.stage is Stage.TAKE:
             self._go(Stage.READY)
 
     def _judged(self) -> None:
-        self.refresh()
+        self.plan.read()
         self._go(Stage.VERDICT)
-
-    def _say(self, text: str, state: str = "unknown", key: str = "", remedy: str = "") -> None:
-        _log.info("%s", text)
-        self._said.append(Said(text, state, key, remedy))
 
     def _go(self, stage: Stage) -> None:
         self.stage = stage
@@ -555,7 +545,22 @@ class SessionFlow:
         else:
             self.keep()
 
-    def shut(self) -> None:
-        """The window closes: the capture process finishes what is under way and leaves."""
+    # The window closes
+
+    def wind_up(self) -> bool:
+        """Let what is under way end: the take, then what was decided of takes. Never waits; whether all has ended.
+
+        Call `poll` in between. Whoever has the judge closes it: that ends what it still works on.
+        """
+        self.closing = True
+        self.takes.judge_no_more()
+        if self.takes.busy:
+            self.takes.abort()
+            return False
         self.link.close()
-        self._practice_folder.remove()
+        if self.link.running or self.takes.examining or not self.settled:
+            return False
+        if not self._practice_gone:  # what was made to practise goes last
+            self._practice_gone = True
+            self._jobs.put(self._practice_folder.remove, lambda _: None, partial(self._news.tell, state="check"))
+        return not self._jobs.busy

@@ -80,10 +80,16 @@ class TakeFlow:
         self._send, self._judge, self._refused = send, judge, refused
         self._answer: Answer | None = None
         self._later: dict[Path, Answer] = {}
+        self._judging = True
 
     def is_examined(self, path: Path) -> bool:
         """Whether the judge still works on the take at `path`, whose files must keep their names until then."""
         return path in self._later or (self._answer is not None and self.take is not None and self.take.path == path)
+
+    @property
+    def examining(self) -> bool:
+        """Whether the judge still works on any take."""
+        return bool(self._later) or self._answer is not None
 
     @property
     def busy(self) -> bool:
@@ -148,8 +154,15 @@ class TakeFlow:
         if done.path is None:
             self.stage = TakeStage.JUDGED  # nothing was kept, and its message says why
             return
+        if not self._judging:
+            self.stage = TakeStage.JUDGED
+            return
         self.stage = TakeStage.JUDGING
         self._answer = self._judge.verdict(Path(done.path))
+
+    def judge_no_more(self) -> None:
+        """The judge is leaving: what it was asked for may still come, nothing more is asked."""
+        self._judging = False
 
     def _never_began(self, text: str) -> None:
         self.stage, self.take = TakeStage.IDLE, None
@@ -170,7 +183,7 @@ class TakeFlow:
         answer, self._answer = self._answer, None
         self.stage = TakeStage.JUDGED
         self.take.judged = judged = _result(answer, self.take.path)
-        if judged.quality is not None:
+        if judged.quality is not None and self._judging:
             self._later[judged.path] = self._judge.clocks(judged.path)
         return True
 
@@ -185,7 +198,7 @@ class TakeFlow:
 
 def _result(answer: Answer, path: Path | None) -> Judged:
     """What the judge said; a judge that died or has a defect is a sentence, the take is not the worse for it."""
-    error = answer.exception()
+    error = "it was leaving" if answer.cancelled() else answer.exception()
     if error is not None:
         return Judged(path or Path(), problem=f"The verdict could not be made ({error}); run `glimpse quality` on the take.")
     return answer.result()

@@ -246,6 +246,7 @@ def seated(qtbot: Any, data: Path, settings: Path, camera: str = CAMERA, **wishe
     finally:
         window._leave_anyway = True
         window.close()
+        qtbot.waitUntil(lambda: not window.isVisible(), timeout=int(1000 * PATIENCE_S))
         window.deleteLater()
 
 

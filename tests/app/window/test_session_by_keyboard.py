@@ -90,7 +90,7 @@ def test_a_session_by_keyboard_and_its_resumption_from_the_folder_alone(qtbot, t
         seat.until(lambda told: told.page == "setup" and told.ready, "the questions")
         assert seat.told.resumes == label
         seat.key("Return")
-        told = seat.until(lambda told: told.stage == "rig", "the rig check")
+        told = seat.until(lambda told: told.stage == "rig" and told.chosen, "the rig check")
         assert (told.chosen, told.grid["frown 1"]) == ("frown 1", "failed")
         assert told.takes == names(data / "1")
 

@@ -172,7 +172,7 @@ def test_a_killed_window_leaves_its_take_whole_and_no_process_and_the_session_go
     with seated(qtbot, data, settings) as seat:
         seat.until(lambda told: told.page == "setup" and told.resumes, "the session that was interrupted")
         seat.key("Return")
-        told = seat.until(lambda told: told.stage == "rig", "the rig check")
+        told = seat.until(lambda told: told.stage == "rig" and told.chosen, "the rig check")
         assert (told.chosen, told.grid["frown 1"]) == ("smile 1", "done")
         assert "unfinished" not in told.banners
 

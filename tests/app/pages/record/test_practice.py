@@ -30,16 +30,29 @@ def test_it_is_a_data_set_of_the_same_kind(tmp_path, simulated):
     practice.remove()
 
 
-def test_it_is_emptied_after_each_take_and_made_anew_for_the_next(tmp_path, data):
+def test_a_take_is_thrown_away_alone_since_the_next_may_be_running(tmp_path, data):
     practice = PracticeFolder(tmp_path)
-    take = make_take(practice.make(data) / "4", "smile_4_1", events=some_events(5))
+    folder = practice.make(data) / "4"
+    take = make_take(folder, "smile_4_1", events=some_events(5))
+    running = folder / "smile_4_2.part.aedat4"
+    running.touch()
     assert practice.holds(take)
     assert not practice.holds(data / "4" / "smile_4_1.aedat4")
-    practice.empty()
-    assert not take.exists()
+    practice.throw_away(take)
+    assert not list(folder.glob("smile_4_1*"))
+    assert running.exists()
     assert practice.make(data) == take.parents[1]
     practice.remove()
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_what_is_no_practice_is_never_thrown_away(tmp_path, data):
+    practice = PracticeFolder(tmp_path)
+    practice.make(data)
+    take = make_take(data / "4", "smile_4_1", events=some_events(5))
+    practice.throw_away(take)
+    assert take.exists()
+    practice.remove()
 
 
 def test_nothing_is_there_before_the_first_practice_take(tmp_path):

@@ -1,5 +1,7 @@
 """A session's flow without a window: stages, decisions, what comes next, hands free, what is told. Takes are real files."""
 
+import sys
+import threading
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
@@ -8,13 +10,14 @@ from takekit import SHORT_SCRIPT, make_take, some_events
 
 from app.capture import Died, Started
 from app.judging import Judged
+from app.pages.record import sessionplan
 from app.pages.record.sessionflow import HANDS_FREE_S, HANDS_FREE_START_S, RigState, SessionFlow, Stage
 from app.pages.record.takeflow import TakeStage
 from protocol.analysis import QualityRecord, Verdict
 from protocol.manifest import Person, TakeStatus
 from protocol.script import Mark as ScriptMark
 from protocol.script import parse_script
-from protocol.session import CellState, Place, Session
+from protocol.session import CellState, Place, Session, SessionError
 from recorder.dataset import Dataset, LeftOut, TakeEntry
 from recorder.messages import (
     Arm,
@@ -31,7 +34,7 @@ from recorder.messages import (
     Stop,
     TakeDone,
 )
-from recorder.sessionstore import create_session, session_path
+from recorder.sessionstore import SubjectFolder, create_session, session_path
 
 SCRIPT = SHORT_SCRIPT.replace("movements: [smile]", "movements: [frown, smile]")
 RIG = RigSpec(camera="sim", rgb="none", thermal="none")
@@ -43,7 +46,7 @@ class Line:
     """In place of a capture process: what was sent, and what it has to say."""
 
     def __init__(self):
-        self.sent, self.reports, self.starts, self.closed = [], [], 0, False
+        self.sent, self.reports, self.starts, self.closed, self.running = [], [], 0, False, True
 
     def start(self):
         self.starts += 1
@@ -89,8 +92,13 @@ class Room:
         create_session(data, self.session)
 
     def hear(self, *reports):
+        """Let the flow hear this, and do all that it has for its thread."""
         self.line.reports += reports
-        return list(self.flow.poll())
+        said = list(self.flow.poll())
+        while self.flow._jobs.busy:
+            assert self.flow._jobs.join(30)
+            said += self.flow.poll()
+        return said
 
     def to_plan(self):
         self.flow.begin(self.data, self.session, RIG)
@@ -143,9 +151,11 @@ def states(room):
 
 def test_a_session_begins_at_the_rig_check_and_has_the_cameras_opened(room):
     room.flow.begin(room.data, room.session, RIG)
-    assert (room.flow.stage, room.flow.chosen, room.line.starts) == (Stage.RIG, FROWN, 1)
+    assert (room.flow.stage, room.line.starts) == (Stage.RIG, 1)
     (arm,) = room.asked(Arm)
     assert (arm.rig, arm.data) == (RIG, str(room.data))
+    room.hear()
+    assert room.flow.chosen == FROWN
     assert not room.flow.to_plan()  # no camera is open yet
     room.hear(ARMED)
     assert room.flow.to_plan()
@@ -296,6 +306,7 @@ def test_a_take_to_be_redone_stays_marked_and_its_place_is_next(room):
     room.clocks(path)
     room.flow.redo()
     assert (room.flow.stage, room.flow.chosen) == (Stage.READY, FROWN)
+    room.hear()
     assert TakeEntry.at(path).left_out == {LeftOut.REDONE}
     room.record()
     room.flow.keep()
@@ -315,11 +326,228 @@ def test_a_decision_is_taken_back_and_its_place_is_as_before(room, decide):
     path = room.record()
     room.clocks(path)
     getattr(room.flow, decide)()
+    room.hear()
+    assert TakeEntry.at(path).left_out or not path.exists()
     assert room.flow.undo()
+    assert not room.flow.undo()  # a key that is pressed twice
+    room.hear()
     assert TakeEntry.at(path).left_out == frozenset()
+    assert path.exists()
     assert states(room)[FROWN] is not CellState.REDO
     assert room.flow.chosen == SMILE
-    assert not room.flow.undo()
+
+
+@pytest.mark.parametrize("decide", ["noise", "redo"])
+def test_a_decision_that_still_waits_for_the_judge_is_taken_back_before_it_is_done(room, decide):
+    room.to_plan()
+    path = room.record()
+    getattr(room.flow, decide)()
+    assert room.flow.undo()
+    room.clocks(path)
+    assert TakeEntry.at(path).left_out == frozenset()
+    assert path.exists()
+    assert (states(room)[FROWN], room.flow.chosen, room.flow.settled) == (CellState.DONE, SMILE, True)
+
+
+def test_decisions_are_taken_back_from_the_newest_on(room):
+    room.to_plan()
+    first = room.record()
+    room.clocks(first)
+    room.flow.noise()
+    second = room.record()
+    room.clocks(second)
+    room.flow.noise()
+    room.flow.undo()
+    room.hear()
+    assert (first.exists(), second.exists()) == (False, True)
+    room.flow.undo()
+    room.hear()
+    assert first.exists()
+
+
+# The window's thread touches no file
+
+
+class Watch:
+    """Notes what this thread does to files while it is on, by Python's audit events."""
+
+    KINDS = ("open", "os.listdir", "os.scandir", "os.rename", "os.link", "os.remove", "os.mkdir", "os.truncate")
+
+    def __init__(self):
+        self.on, self.seen, self.thread = False, [], threading.get_ident()
+        sys.addaudithook(self._note)
+
+    def _note(self, kind, arguments):
+        if self.on and kind in self.KINDS and threading.get_ident() == self.thread:
+            self.seen.append((kind, *arguments[:1]))
+
+    def __enter__(self):
+        self.on = True
+
+    def __exit__(self, *_):
+        self.on = False
+
+
+@pytest.mark.parametrize("practice", [False, True])
+def test_no_file_is_touched_on_the_windows_thread(room, practice):
+    watch, flow = Watch(), room.flow
+    for decide in ("keep", "noise", "redo"):
+        if flow.stage is Stage.SETUP:
+            with watch:
+                flow.begin(room.data, room.session, RIG)
+                room.hear(ARMED, Status(state=State.ARMED))
+                assert flow.to_plan()
+        flow.practice = practice
+        with watch:
+            assert flow.start()
+            room.hear(Status(state=State.RECORDING))
+        path = room.end(flow.chosen)
+        room.bench.later[path].set_result(Judged(path, QualityRecord(verdict=Verdict.GOOD)))
+        with watch:
+            room.hear()
+            getattr(flow, decide)()
+            room.hear()
+    with watch:
+        flow.undo()
+        flow.choose(SMILE)
+        flow.skip()
+        flow.add("smile")
+        room.hear()
+    flow.choose(FROWN)
+    assert watch.seen == []
+    room.line.running = False
+    with watch:
+        while not flow.wind_up():
+            room.hear()
+    assert watch.seen == []
+
+
+@pytest.fixture
+def slow_disk(monkeypatch):
+    """A disk that stands still until it is let go."""
+    go, real = threading.Event(), sessionplan.save_session
+
+    def save(*arguments):
+        go.wait(30)
+        return real(*arguments)
+
+    monkeypatch.setattr(sessionplan, "save_session", save)
+    return go
+
+
+def test_what_is_being_written_is_shown_and_done_in_its_order(room, slow_disk):
+    room.to_plan()
+    path = room.record()
+    room.clocks(path)
+    room.flow.noise()  # waits behind nothing ...
+    room.hear()
+    room.flow.skip()
+    room.flow.choose(FROWN)
+    room.flow.undo()  # ... and this behind what stands still
+    room.flow.poll()
+    assert (states(room)[FROWN], states(room)[SMILE]) == (CellState.DONE, CellState.SKIPPED)
+    assert room.flow.saving == {FROWN, SMILE}
+    assert (room.flow.settled, path.exists(), room.flow.leave()) == (False, False, False)
+    slow_disk.set()
+    room.hear()
+    assert path.exists()
+    assert (room.flow.saving, room.flow.settled) == (frozenset(), True)
+    assert Session.parse(session_path(room.data, 4, "2026-03-02").read_bytes(), "session").skipped == (SMILE,)
+
+
+def test_a_take_that_the_plan_does_not_know_yet_keeps_the_next_from_being_chosen_but_not_the_operator(room, monkeypatch):
+    room.to_plan()
+    go, real = threading.Event(), SubjectFolder.takes
+
+    def takes(folder):
+        go.wait(30)
+        return real(folder)
+
+    monkeypatch.setattr(SubjectFolder, "takes", takes)
+    room.start()
+    folder = room.data / "4"
+    path = make_take(folder, "frown_4_1", person=Person(subject=4, session="2026-03-02"), repetition=1)
+    room.line.reports += [TakeDone(path=str(path), manifest=None, status="complete", finish_reason="script_ended", message="")]
+    room.flow.poll()
+    room.bench.verdicts[path].set_result(Judged(path, QualityRecord(verdict=Verdict.GOOD)))
+    room.flow.poll()
+    room.flow.keep()
+    assert (room.flow.stage, room.flow.start()) == (Stage.READY, False)
+    go.set()
+    room.hear()
+    assert (room.flow.stage, room.flow.chosen, room.flow.start()) == (Stage.READY, SMILE, True)
+
+
+def test_a_key_pressed_twice_decides_once(room):
+    room.to_plan()
+    path = room.record()
+    room.flow.noise()
+    room.flow.noise()
+    room.flow.redo()
+    room.clocks(path)
+    assert sorted(one.name for one in path.parent.glob("*.aedat4")) == ["frown_4_1_(noise).aedat4"]
+    assert TakeEntry.at(path.with_name("frown_4_1_(noise).aedat4")).left_out == {LeftOut.NOISE}
+
+
+def test_a_record_that_cannot_be_written_is_told_and_written_by_the_banners_button(room, monkeypatch):
+    room.to_plan()
+    real = sessionplan.save_session
+
+    def full(*_):
+        raise SessionError("The disk is full.")
+
+    monkeypatch.setattr(sessionplan, "save_session", full)
+    room.flow.skip()
+    (said,) = room.hear()
+    assert (said.key, said.state, said.remedy) == ("session", "redo", "again")
+    assert said.text.startswith("The disk is full.")
+    assert states(room)[FROWN] is CellState.SKIPPED
+    monkeypatch.setattr(sessionplan, "save_session", real)
+    room.flow.mend(said)
+    room.flow.mend(said)
+    assert room.hear() == []
+    assert Session.parse(session_path(room.data, 4, "2026-03-02").read_bytes(), "session").skipped == (FROWN,)
+
+
+def test_a_plan_that_cannot_be_read_is_told_and_read_by_the_banners_button(room, monkeypatch):
+    real = SubjectFolder.takes
+
+    def unreadable(_):
+        raise PermissionError(13, "Permission denied", "4")
+
+    monkeypatch.setattr(SubjectFolder, "takes", unreadable)
+    room.flow.begin(room.data, room.session, RIG)
+    (said,) = room.hear(ARMED)
+    assert (said.key, said.remedy, room.flow.to_plan()) == ("folder", "again", False)
+    monkeypatch.setattr(SubjectFolder, "takes", real)
+    room.flow.mend(said)
+    room.hear()
+    assert (room.flow.chosen, room.flow.to_plan()) == (FROWN, True)
+
+
+# The window closes
+
+
+def test_closing_waits_for_the_take_and_for_what_was_decided(room):
+    room.to_plan()
+    first = room.record()
+    room.flow.noise()
+    room.start()
+    assert not room.flow.wind_up()
+    assert not room.flow.wind_up()
+    assert (room.line.closed, len(room.asked(Stop)), room.flow.start()) == (False, 1, False)
+    second = make_take(room.data / "4", "smile_4_1", status=TakeStatus.PARTIAL, person=Person(subject=4, session="2026-03-02"))
+    room.hear(TakeDone(path=str(second), manifest=None, status="partial", finish_reason="aborted", message=""))
+    assert second not in room.bench.verdicts  # the judge is leaving
+    assert not room.flow.wind_up()
+    assert room.line.closed
+    room.line.running = False
+    assert not room.flow.wind_up()  # the judge has the first take still
+    room.bench.later[first].cancel()
+    room.hear()
+    while not room.flow.wind_up():
+        room.hear()
+    assert first.with_name("frown_4_1_(noise).aedat4").exists()
 
 
 def test_a_take_that_went_away_while_it_was_decided_about_is_told(room):
@@ -329,10 +557,11 @@ def test_a_take_that_went_away_while_it_was_decided_about_is_told(room):
     for file in path.parent.glob("frown_4_1*"):
         file.unlink()
     room.flow.noise()
-    (said,) = room.flow.poll()
-    assert said.state == "redo"
+    (said,) = room.hear()
+    assert (said.state, said.remedy) == ("redo", "again")
     assert "frown_4_1" in said.text
-    assert room.flow.stage is Stage.READY
+    assert (room.flow.stage, room.flow.chosen, states(room)[FROWN]) == (Stage.READY, SMILE, CellState.TODO)
+    assert not room.flow.undo()  # nothing was done
 
 
 def test_a_take_of_which_nothing_was_kept_is_decided_about_without_a_file(room):
@@ -365,6 +594,7 @@ def test_a_place_is_chosen_skipped_and_taken_up_again(room):
     room.to_plan()
     room.flow.skip()
     assert (states(room)[FROWN], room.flow.chosen) == (CellState.SKIPPED, SMILE)
+    room.hear()
     assert Session.parse(session_path(room.data, 4, "2026-03-02").read_bytes(), "session").skipped == (FROWN,)
     room.flow.choose(FROWN)
     room.flow.skip()
@@ -418,7 +648,9 @@ def test_a_practice_take_is_made_elsewhere_and_thrown_away(room):
     assert path.exists()  # the judge has it still
     room.clocks(path)
     assert not path.exists()
-    room.flow.shut()
+    room.line.running = False
+    while not room.flow.wind_up():
+        room.hear()
     assert not room.flow._practice_folder.holds(path)
     assert folder.startswith(str(path.parents[2]))
     assert not path.parents[2].exists()
