@@ -3,6 +3,7 @@
 Slow to import; the page makes it once a thread has imported it.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,10 @@ class LabelBench(QWidget):
         self.compare.told.connect(self.told)
         self.compare.left.connect(self.leave_comparison)
         self.compare.planned.connect(self._planned)
-        for name, call in (*marking(self.desk, self.panel), *moving(self.desk), *self._viewing()):
+        for name, call in (*marking(self.desk, self.panel), *self._viewing()):
             table.action(f"label.{name}", self.work, call)
+        for name, call in moving(self.desk):
+            table.action(f"label.{name}", self.work, partial(self._move, call))
         for name, call in (("queue", self.toggle_list), ("refresh", self.queue.refresh), ("coder", self.coder_asked.emit)):
             table.action(f"label.{name}", self, call)
 
@@ -172,6 +175,12 @@ class LabelBench(QWidget):
             ("next_any", partial(self.go, 1, unlabelled=False)),
             ("compare", self.toggle_comparison),
         )
+
+    def _move(self, call: Callable[[], object]) -> None:
+        """Show where a key has put the cursor with the next repaint, not with the next tick, which is half a frame later."""
+        call()
+        if self._shown is not None and self.desk.media is self._shown:
+            self._show_cursor()
 
     def _show_whole(self) -> None:
         if (span_us := self.desk.span_us) is not None:
@@ -329,13 +338,18 @@ class LabelBench(QWidget):
         desk = self.desk
         self._show_media(desk)
         if self._shown is not None and desk.media is self._shown:
-            if not self.comparing:
+            if not self.comparing or self.comparison.case is None:
                 self.timeline.show_labels(desk.labels.intervals if desk.labels else (), desk.chosen, desk.suggestions)
-            self.timeline.show_cursor(desk.cursor_us, desk.window_us, desk.loop)
-            self.views.show_at(desk.cursor_us, desk.window_us)
+            self._show_cursor()
         self.where.show_text(cursor_text(desk))
-        self.panel.show_title(self._title())
+        row = self.queue.row(desk.take) if desk.take is not None else None
+        self.panel.show_title(self._title(), blind=row is not None and not row.sight.suggestions)
         self.panel.refresh()
+
+    def _show_cursor(self) -> None:
+        desk = self.desk
+        self.timeline.show_cursor(desk.cursor_us, desk.window_us, desk.loop)
+        self.views.show_at(desk.cursor_us, desk.window_us)
 
     def _show_media(self, desk: LabelDesk) -> None:
         media = desk.media

@@ -274,7 +274,8 @@ class CompareView(QWidget):
         self.pair.setVisible(bool(model.pairs))
         text, state = state_text(model)
         if model.why_not is not None:
-            text, state = model.why_not, "unknown"
+            other = tr("{keys}: another coder sits down here.").format(keys=table.first("label.coder"))
+            text, state = f"{model.why_not}\n{other}", "unknown"
         elif model.take is None:
             text, state = tr("Open a take that two coders have finished."), "unknown"
         elif model.opening:

@@ -3,6 +3,7 @@
 Fields open on a key and close with Return or Escape, after which the keys are the page's again.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -65,6 +66,10 @@ class IntervalPanel(QWidget):
         self.title.setProperty("role", "title")
         column.addWidget(self.title)
         column.addWidget(self.state)
+        self.blind = self._wrapped()
+        self.blind.setText(tr("Two label this take, apart from each other: nothing is suggested."))
+        self.blind.hide()
+        column.addWidget(self.blind)
         column.addWidget(self._make_list())
         self.empty = self._wrapped()
         column.addWidget(self.empty)
@@ -165,9 +170,9 @@ class IntervalPanel(QWidget):
     # Showing
 
     def say(self, said: Said) -> None:
-        """Tell what came of a key, where it hides neither pictures nor timeline."""
+        """Tell what came of a key, where it hides neither pictures nor timeline; {label.finish} in it: that row's key."""
         self._said_icon.setPixmap(pixmap(ICONS[said.state], said.state, current_theme().space(4), self))
-        self.said_text.setText(said.text)
+        self.said_text.setText(re.sub(r"\{(\w+\.\w+)\}", lambda found: table.first(found[1]), said.text))
         set_property(self.said, "state", said.state)
         self.said.show()
         self._unsaid.start(SAID_MS)
@@ -183,9 +188,10 @@ class IntervalPanel(QWidget):
         self._desk, self._version = desk, -1
         self.close_field()
 
-    def show_title(self, title: str) -> None:
-        """What the take is called here."""
+    def show_title(self, title: str, *, blind: bool = False) -> None:
+        """What the take is called here; blind: another coder labels it, too, and nothing is suggested to either."""
         self.title.show_text(title)
+        self.blind.setVisible(blind)
 
     def refresh(self) -> None:
         """Show the desk as it is now; cheap where nothing has changed."""

@@ -216,8 +216,9 @@ class Marker:
     def finish(self, *, accept: bool) -> None:
         """The take is done; accept: take the suggestions over where the coder has not said anything yet. Raises MarkError."""
         labels = self.labels.labels
-        if accept and not labels.intervals and self.labels.undoable is None:
-            self.accept()
+        untouched = not labels.intervals and labels.noise is None and not labels.done and self.labels.undoable is None
+        if accept and untouched and not self.accept():
+            raise MarkError(tr("Nothing is marked, and nothing is suggested. If nothing was made: {label.finish_without}."))
         for interval in self.labels.labels.intervals:
             if (missing := unplaced(interval)) is not None:
                 self.choose(interval.id, missing)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.i18n import tr
@@ -79,6 +80,13 @@ class LabelPage(Page):
             layout.addWidget(inside) if inside is not None else down.addLayout(across)
             layout.addStretch(1)
         return place
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves everything to the coder who was there before."""
+        if event.key() == Qt.Key.Key_Escape and self._stack.currentWidget() is self._form and self.bench is not None:
+            self._go()
+        else:
+            super().keyPressEvent(event)
 
     def _named(self) -> None:
         try:

@@ -184,6 +184,16 @@ def test_an_interval_without_an_end_keeps_the_take_from_being_done(dataset, seco
         assert sat.desk.finished == second
 
 
+def test_a_take_of_which_nothing_was_said_is_only_done_when_that_is_meant(dataset, second):
+    with seated(dataset) as sat:
+        sat.open(second)
+        sat.do(sat.desk.finish, accept=True)
+        assert sat.desk.finished is None
+        assert "Nothing is marked" in sat.texts
+        sat.do(sat.desk.finish, accept=False)
+        assert sat.desk.finished == second
+
+
 def test_undo_goes_on_after_closing_and_never_into_another_take(dataset, first, second):
     with seated(dataset) as sat:
         sat.open(second)
