@@ -59,6 +59,7 @@ bench: env
 	$(BIN)/python benchmarks/onset.py
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/resemblance.py --subjects 30
+	$(BIN)/python benchmarks/label.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

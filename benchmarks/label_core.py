@@ -1,114 +1,32 @@
-"""What the annotator's page reads by: events, pictures, curves and the list of takes, beside naive ways to the same.
+"""What the annotator's page reads by, without its window: events, pictures, curves and the list of takes, beside naive ways.
 
-Makes a take of 10 s with 3 million events and 300 colour pictures of 640 x 480, a recording of 10 minutes with 200 million
-events (1.7 GB, in the folder for temporary files), and a data set of 10,000 takes; removes them at the end. Peers, in the same
-run: dv-processing's MonoCameraRecording reading by time, OpenCV's VideoCapture seeking, a walk through the folder with json.
-
-Run: python benchmarks/label_core.py [--minutes 10] [--mev 200] [--takes 10000] [--steps 300]
-                                    [--only short long takes]
+Peers, in the same run: dv-processing's MonoCameraRecording reading by time, OpenCV's VideoCapture seeking, a walk through the
+folder with json. Run by benchmarks/label.py.
 """
 
-import argparse
 import gc
-import json
-import os
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 import dv_processing as dv
 import numpy as np
 import psutil
+from label_made import FACE, SIZE, T0_US, walked, write_take, write_video
 
-from protocol.analysis import Analysis, FaceBox, OnsetRecord, QualityRecord, Suggestion, Verdict
-from protocol.manifest import FinishReason, Manifest, Person, TakeStatus
-from protocol.streams import EVENT_DTYPE, Array, Stream
-from recorder.aedat4.writer import Aedat4Writer
+from protocol.streams import Stream
 from recorder.browse import curves, events
 from recorder.browse.catalogue import Catalogue, Order, TakeFilter
 from recorder.browse.curves import Curves
 from recorder.browse.events import EventBrowser, Mode
 from recorder.browse.pictures import PictureBrowser
-from recorder.frametable import FrameTableWriter
 from recorder.take import Take
-from recorder.video import RgbVideoWriter
 
-SIZE = (346, 260)
-RGB = (640, 480)
-T0_US = 1_700_000_000_000_000
-FACE = FaceBox(x=95, y=50, width=150, height=196, left_eye=(136.0, 123.0), right_eye=(204.0, 123.0), source="aps")
-PARTS = ("short", "long", "takes")
 WINDOWS_MS = (1, 10, 33, 100)
 MS = 1000
-
-
-def made_events(count: int, start_us: int, span_us: int, random: np.random.Generator) -> Array:
-    """Events in time order whose rate goes up and down, spread as a face's are: about its middle."""
-    batch = np.zeros(count, EVENT_DTYPE)
-    batch["t"] = start_us + np.sort((random.random(count) ** 1.3 * span_us).astype(np.int64))
-    batch["x"] = np.clip(random.normal(170, 60, count), 0, SIZE[0] - 1)
-    batch["y"] = np.clip(random.normal(130, 55, count), 0, SIZE[1] - 1)
-    batch["p"] = random.integers(0, 2, count)
-    return batch
-
-
-def write_take(path: Path, million: float, seconds: float, packet: int) -> None:
-    """A file of events alone; packet: events in one packet."""
-    random = np.random.default_rng(0)
-    with Aedat4Writer(path, source="DAVIS346_BENCH", streams={Stream.EVENTS: SIZE}) as writer:
-        for second in range(round(seconds)):
-            batch = made_events(round(million * 1e6 / seconds), T0_US + second * 1_000_000, 1_000_000, random)
-            for begin in range(0, len(batch), packet):
-                writer.write_records(Stream.EVENTS, batch[begin : begin + packet])
-
-
-def write_video(stem: Path, seconds: float) -> None:
-    """Noisy pictures in which something moves: 30 a second, a key frame every second."""
-    random = np.random.default_rng(1)
-    noise = random.normal(100, 2, (8, RGB[1], RGB[0], 3)).astype(np.uint8)
-    with (
-        RgbVideoWriter(stem.with_name(stem.name + ".rgb.mp4")) as video,
-        FrameTableWriter(stem.with_name(stem.name + ".frames.csv")) as table,
-    ):
-        for index in range(round(seconds * 30)):
-            image = noise[index % 8].copy()
-            cv2.circle(image, (100 + index % 400, 240), 80, (180, 150, 120), -1)
-            video.write(image, T0_US + index * 33_333)
-            table.append(Stream.RGB, index, T0_US + index * 33_333, None, index)
-
-
-def write_dataset(folder: Path, takes: int) -> None:
-    """Takes as small as can be, with manifest and analysis."""
-    seed = folder / "seed.aedat4"
-    write_take(seed, 0.001, 1, 1000)
-    content = seed.read_bytes()
-    seed.unlink()
-    movements = ("smile", "blink", "frown", "openMouth", "noseWrinkle", "contractJaw", "upperLidRaiser")
-    for number in range(takes):
-        subject, movement, which = number // 70 + 1, movements[number % 7], number % 70 // 7 + 1
-        stem = folder / str(subject) / f"{movement}_{subject}_{which}"
-        stem.parent.mkdir(exist_ok=True)
-        stem.with_suffix(".aedat4").write_bytes(content)
-        manifest = Manifest(
-            movement=movement,
-            subject=subject,
-            number=which,
-            status=TakeStatus.PARTIAL if number % 50 == 0 else TakeStatus.COMPLETE,
-            finish_reason=FinishReason.SCRIPT_ENDED,
-            recorded_at=f"2026-03-02T10:{number % 60:02}:00+01:00",
-            person=Person(subject=subject, session="2026-03-02"),
-        )
-        stem.with_suffix(".json").write_text(manifest.to_json())
-        found = Suggestion(onset_us=1, apex_us=2, offset_us=3, confidence=number % 100 / 100)
-        quality = QualityRecord(verdict=list(Verdict)[number % 3])
-        analysis = Analysis(events_bytes=len(content), quality=quality, onset=OnsetRecord(intervals=(found,)))
-        stem.with_suffix(".analysis.json").write_text(analysis.to_json())
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -317,19 +235,8 @@ def list_takes(folder: Path, cache: Path) -> None:
     show("a walk with json", f"{timed(lambda: walked(folder))[0]:7.0f} ms")
 
 
-def walked(folder: Path) -> list[Any]:
-    """Movement, status and verdict of every take, as a short script gets them."""
-    rows = []
-    for path in sorted(folder.rglob("*.aedat4")):
-        manifest = json.loads(path.with_suffix(".json").read_text())
-        analysis = json.loads(path.with_suffix(".analysis.json").read_text())
-        rows.append((path, manifest["movement"], manifest["status"], analysis["quality"]["verdict"]))
-    return rows
-
-
 def short_take(folder: Path, steps: int) -> None:
     """A take of 10 s: 3 million events in packets of a camera's size, 300 pictures."""
-    print("\nA take of 10 s: 3 million events, 300 pictures of 640 x 480")
     path = folder / "smile_1_1.aedat4"
     write_take(path, 3, 10, 1000)
     write_video(folder / "smile_1_1", 10)
@@ -340,22 +247,17 @@ def short_take(folder: Path, steps: int) -> None:
     step_dv(path, steps)
 
 
-def long_take(folder: Path, minutes: float, million: float, steps: int) -> None:
+def long_take(path: Path, cache: Path, steps: int) -> None:
     """A long recording, which is larger than the memory that is used for it."""
-    print(f"\nA recording of {minutes:g} min: {million:g} million events")
-    path = folder / "long.aedat4"
-    took, _ = timed(lambda: write_take(path, million, minutes * 60, 10_000))
-    print(f"  (written in {took / 1000:.0f} s, {path.stat().st_size / 2**30:.2f} GiB)")
     gc.collect()
     with MostMemory() as memory:
         opening, browser = timed(lambda: opened(path))
         browser.close()
         show("opened, first events", f"{opening:7.0f} ms")
         step_events(path, steps, "50 ms", 0.005)
-        curve(path, "", folder / "cache")
+        curve(path, "", cache)
     show("most memory of the process meanwhile, peers not among it", f"{memory.most:7.0f} MiB", "1000 MB")
     step_dv(path, steps)
-    path.unlink()
 
 
 def opened(path: Path) -> EventBrowser:
@@ -367,33 +269,6 @@ def opened(path: Path) -> EventBrowser:
     return browser
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Everything, in a folder that is removed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--mev", type=float, default=200)
-    parser.add_argument("--takes", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    options = parser.parse_args(arguments)
-    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load {load} before the run")
+def warm_up() -> None:
+    """Compile or load what counts events."""
     show("compiled or loaded", f"{timed(events.warm_up)[0] + timed(curves.warm_up)[0]:7.0f} ms")
-    with tempfile.TemporaryDirectory(prefix="glimpse-label-") as temporary:
-        folder = Path(temporary)
-        (folder / "cache").mkdir()
-        if "short" in options.only:
-            short_take(folder, options.steps)
-        if "long" in options.only:
-            long_take(folder, options.minutes, options.mev, options.steps)
-        if "takes" in options.only:
-            print(f"\nA data set of {options.takes:,} takes")
-            dataset, cache = folder / "data", folder / "cache"
-            dataset.mkdir()
-            write_dataset(dataset, options.takes)
-            list_takes(dataset, cache)
-    print(f"\nload {' '.join(f'{value:.1f}' for value in os.getloadavg())} after it")
-
-
-if __name__ == "__main__":
-    main()
