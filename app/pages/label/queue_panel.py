@@ -118,7 +118,8 @@ class QueuePanel(QWidget):
         self.table.above.connect(self.focus_filter)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
-        self._stack.addWidget(self._make_empty())
+        self._empty = self._make_empty()
+        self._stack.addWidget(self._empty)
         column.addWidget(self._stack, 1)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -132,6 +133,7 @@ class QueuePanel(QWidget):
 
     def _make_empty(self) -> QWidget:
         place = QWidget()
+        place.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # keeps the keys while there is nothing else to have them
         column = QVBoxLayout(place)
         column.addStretch(1)
         self.empty_text = QLabel()
@@ -157,9 +159,9 @@ class QueuePanel(QWidget):
         self.refresh()
 
     def take_keys(self) -> None:
-        """To the list, or to the way out of an empty one."""
-        keys_to = self.table if self._stack.currentIndex() == 0 else self.way_out
-        keys_to.setFocus(Qt.FocusReason.OtherFocusReason)
+        """To the list, or to the way out of an empty one, if there is any."""
+        out = self._empty if self.way_out.isHidden() else self.way_out
+        (self.table if self._stack.currentIndex() == 0 else out).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_filter(self) -> None:
         """To the field for a part of the name."""
@@ -189,8 +191,8 @@ class QueuePanel(QWidget):
         self.filters.offer(queue.values, hidden=plan is not None and plan.hide_asked, has_plan=plan is not None)
         before = self._current_path()
         if self.table_model.show_rows(queue.rows):
-            self._go_to(before or queue.chosen)
-        had_keys = self.table.hasFocus() or self.way_out.hasFocus()
+            self._go_to(before or queue.chosen or queue.next())
+        had_keys = any(one.hasFocus() for one in (self.table, self.way_out, self._empty))
         self._stack.setCurrentIndex(0 if queue.rows else 1)
         if not queue.rows:
             self._show_empty()

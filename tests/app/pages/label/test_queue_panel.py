@@ -145,3 +145,17 @@ def test_a_folder_without_takes_says_what_to_do(tmp_path, qtbot):
     settled(qtbot, panel, lambda: model.found_once and not model.looking)
     assert panel.empty_text.text().startswith("No takes here yet.")
     model.shut()
+
+
+def test_keys_that_were_in_the_list_while_it_was_empty_are_in_it_once_takes_are_found(folder, qtbot):
+    model = QueueModel(folder, "ann", cache=lambda: None)
+    panel = QueuePanel(model)
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.take_keys()
+    panel.refresh()
+    model.refresh()
+    settled(qtbot, panel, lambda: len(model.rows) == 3 and not model.looking)
+    assert panel.focusWidget() is panel.table
+    assert panel.table.currentIndex().isValid()
+    model.shut()
