@@ -119,8 +119,8 @@ class BinEncoder:
         """Raises ModelError for a crop too large for the noise filters to remember."""
         self.encoding = encoding
         self.left_out = 0
-        self._cells = np.empty(ROOM, np.int32)
-        self._times = np.empty(ROOM, np.int64)
+        self._cells = np.empty(ROOM + 1, np.int32)
+        self._times = np.empty(ROOM + 1, np.int64)
         self._crop_to_be: FaceCrop | None = crop
         self.restart(start_us)
 
@@ -244,14 +244,15 @@ class BinEncoder:
         if self._crop_to_be is None:
             return
         self.crop, self._crop_to_be = self._crop_to_be, None
-        self._columns, self._rows = self.crop.columns(self.encoding.size_px), self.crop.rows(self.encoding.size_px)
+        size = self.encoding.size_px
+        self._columns, self._rows = _table(self.crop.columns(size), 1), _table(self.crop.rows(size), size)
         for each in self._filters:
             each.grow(*self._reach)
 
     @property
     def _reach(self) -> tuple[int, int]:
         """Pixels that matter to filters: one more than the grid has, since it is a neighbour."""
-        return len(self._columns) + 1, len(self._rows) + 1
+        return len(self._columns), len(self._rows)
 
     def _write(self, kind: Kind, end_us: int, out: Floats) -> None:
         encoding = self.encoding
@@ -269,6 +270,11 @@ class BinEncoder:
                 else:
                     keep = np.float32(np.exp(-(end_us - self.begin_us) / tau_us))
                     kernels.write_leaky(self._counts, keep, level, part)
+
+
+def _table(cells: NDArray[np.int32], step: int) -> NDArray[np.int32]:
+    """As `kernels.place` wants them."""
+    return np.append(np.where(cells < 0, kernels.OUTSIDE, cells * np.int32(step)), kernels.OUTSIDE)
 
 
 def _frozen(events: Array) -> Array:
@@ -290,8 +296,16 @@ def encode(events: Array, crop: FaceCrop, encoding: Encoding, start_us: int, bin
     if encoding.events_per_bin:
         return _encode_by_number(events, crop, encoding, start_us, bins)
     end_us = start_us + bins * encoding.bin_us
-    t = events["t"]
-    return BinEncoder(encoding, crop, start_us).push(events[(t >= start_us) & (t < end_us)], end_us)
+    return BinEncoder(encoding, crop, start_us).push(_between(events, start_us, end_us), end_us)
+
+
+def _between(events: Array, start_us: int, end_us: int) -> Array:
+    """Those of [start_us, end_us): a slice where they are in order, which costs a tenth of choosing."""
+    t = np.ascontiguousarray(events["t"])
+    if bool(np.any(t[1:] < t[:-1])):
+        return events[(t >= start_us) & (t < end_us)]
+    first, last = np.searchsorted(t, (start_us, end_us))
+    return events[first:last]
 
 
 def _encode_by_number(events: Array, crop: FaceCrop, encoding: Encoding, start_us: int, bins: int) -> Floats:
@@ -299,7 +313,7 @@ def _encode_by_number(events: Array, crop: FaceCrop, encoding: Encoding, start_u
     events are shared evenly between `bins` bins, and what does not fit is left (project/utils/transform_dvs.py there).
     """
     encoder = BinEncoder(encoding, crop, start_us)
-    events = events[events["t"] >= start_us]
+    events = _between(events, start_us, FOREVER_US)
     pictures = encoder.push(events)
     if len(pictures) >= bins:
         first = (len(pictures) - bins) // 2

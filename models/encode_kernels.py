@@ -11,6 +11,7 @@ from protocol.streams import Array
 from recorder.sim.fastmath import exp32, log32
 
 NEVER_US = -(2**62)
+OUTSIDE = np.int32(-(2**29))  # two of them still fit, and no cell makes up for one
 COUNTS, BINARY, LOG_COUNTS = 0, 1, 2
 
 Ints = NDArray[np.int32]
@@ -26,24 +27,25 @@ _FADED = np.float32(80)  # exp(-80) is 2e-35: nothing
 def place(
     events: Array, at: int, end_us: int, most: int, columns: Ints, rows: Ints, size: int, cells: Ints, times: Times
 ) -> tuple[int, int]:
-    """Find the cells of events[at:] that are before end_us, until `most` are found or `cells` is full.
+    """Find the cells of events[at:] that are before end_us, until `most` are found or `cells` is full but for one.
 
-    Written: cells, times of those that lie on the grid. Returns where to go on in `events`, and how many were found.
+    columns: of each x, rows: row * size of each y, OUTSIDE where a pixel is off the grid and, last of all, for pixels behind
+    them. Written: cells and times of the events on the grid. Returns where to go on in `events`, and how many were found.
     """
-    found, width, height = 0, columns.size, rows.size
-    most = min(most, cells.size)
-    while at < events.size and found < most:
+    found, count, plane = 0, events.size, size * size
+    width, height = columns.size - 1, rows.size - 1
+    most = min(most, cells.size - 1)
+    while at < count and found < most:
         t = events[at].t
         if t >= end_us:
             break
-        x, y = events[at].x, events[at].y
-        if x >= 0 and y >= 0 and x < width and y < height:
-            column, row = columns[x], rows[y]
-            if column >= 0 and row >= 0:
-                on = 1 if events[at].p > 0 else 0
-                cells[found] = (on * size + row) * size + column
-                times[found] = t
-                found += 1
+        x = min(int(np.uint16(events[at].x)), width)  # what is negative as int16 is large without a sign
+        y = min(int(np.uint16(events[at].y)), height)
+        cell = columns[np.uint64(x)] + rows[np.uint64(y)]
+        cells[found] = cell + (plane if events[at].p > 0 else 0)
+        times[found] = t
+        # Branches would be guessed wrong for up to half of the events: one off the grid is written, and then written over.
+        found += 1 if cell >= 0 else 0
         at += 1
     return at, found
 

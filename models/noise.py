@@ -153,24 +153,30 @@ def _end_period(clock: NDArray[np.int64], state: NDArray[np.float32], hot: NDArr
             state[0, y, x] = np.float32(0)
     if clock[1] < MEMORY_PERIODS:
         return
-    second = np.float32(1e6 / QUIET_BIN_US)
+    hertz = np.float32(1e6 / QUIET_BIN_US)
+    around = np.empty(8, np.float32)
     for y in range(height):
         for x in range(width):
-            rate = state[1, y, x] * second
+            rate = state[1, y, x] * hertz
             hot[y, x] = False
             if state[2, y, x] > HOT_SHARE and rate > HOT_RATE_HZ:
-                hot[y, x] = rate > HOT_RATIO * (_quiet_around(state[1], y, x) * second + np.float32(1))
+                hot[y, x] = rate > HOT_RATIO * (_quiet_around(state[1], y, x, around) * hertz + np.float32(1))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _quiet_around(rates: NDArray[np.float32], y: int, x: int) -> np.float32:
+def _quiet_around(rates: NDArray[np.float32], y: int, x: int, around: NDArray[np.float32]) -> np.float32:
     """Mean of the quieter half of the neighbours, so that one hot pixel does not hide another beside it."""
-    around = np.empty(8, np.float32)
     found = 0
     for row in range(max(y - 1, 0), min(y + 2, rates.shape[0])):
         for column in range(max(x - 1, 0), min(x + 2, rates.shape[1])):
             if row != y or column != x:
-                around[found] = rates[row, column]
+                place = found
+                while place > 0 and around[place - 1] > rates[row, column]:
+                    around[place] = around[place - 1]
+                    place -= 1
+                around[place] = rates[row, column]
                 found += 1
-    half = max(found // 2, 1)
-    return np.float32(np.sort(around[:found])[:half].mean()) if found else np.float32(0)
+    total = np.float32(0)
+    for n in range(found // 2):
+        total += around[n]
+    return total / np.float32(max(found // 2, 1))
