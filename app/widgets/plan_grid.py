@@ -53,7 +53,7 @@ def cell_word(state: str) -> str:
         "noise": tr("noise"),
         "skipped": tr("skipped"),
         "failed": tr("failed"),
-        "saving": tr("saving ..."),
+        "saving": tr("saving…"),
     }
     return words[state]
 

@@ -154,7 +154,7 @@ class RecordPage(Page):
         stopped = self.session_view is None or self.session_view.end.stop()
         if self.flow.wind_up() and stopped and not (self._leaving.is_alive() or self._errands.busy):
             return ""
-        return tr("Finishing the take ...") if finishing else tr("Closing the cameras ...")
+        return tr("Finishing the take…") if finishing else tr("Closing the cameras…")
 
     def _let_the_judge_leave(self) -> None:
         if self._warming.ident:

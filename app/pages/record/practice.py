@@ -5,8 +5,12 @@ Named by the process, so that what a crash left of it is removed at the next sta
 
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from app.pages.record.jobs import JobLine
+from app.pages.record.news import News
 from protocol.naming import EVENTS_SUFFIX
 from recorder.dataset import Dataset
 from recorder.host import ProcessId
@@ -52,6 +56,45 @@ class PracticeFolder:
         if self._folder is not None and self._folder.exists():
             shutil.rmtree(self._folder)
         self._folder = None
+
+
+class PracticeTakes:
+    """The takes that are thrown away, their folder made and emptied by the line of jobs. data: the folder once it is there."""
+
+    def __init__(self, jobs: JobLine, news: News) -> None:
+        self.data: Path | None = None
+        self.preparing = False
+        self._folder = PracticeFolder()
+        self._jobs, self._news = jobs, news
+        self._gone = False
+
+    def prepare(self, like: Path, then: Callable[[], object]) -> None:
+        """Make the folder, and go on."""
+        self.preparing = True
+
+        def made(folder: Path) -> None:
+            self.data, self.preparing = folder, False
+            then()
+
+        def failed(text: str) -> None:
+            self.preparing = False
+            self._news.tell(text, "redo", key="take", again=then)
+
+        self._jobs.put(lambda: self._folder.make(like), made, failed)
+
+    def holds(self, path: Path | None) -> bool:
+        """Whether this is a take that is thrown away."""
+        return path is not None and self._folder.holds(path)
+
+    def throw_away(self, take: Path) -> None:
+        """Remove a take. Raises OSError; for a thread."""
+        self._folder.throw_away(take)
+
+    def leave(self) -> None:
+        """Remove the folder, once."""
+        if not self._gone:
+            self._gone = True
+            self._jobs.put(self._folder.remove, lambda _: None, partial(self._news.tell, state="check"))
 
 
 def sweep(root: Path) -> None:

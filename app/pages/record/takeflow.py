@@ -3,18 +3,20 @@
 Hears the capture process and asks the judge; decides nothing about the plan and draws nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.capture import Died, Heard
 from app.judging import Answer, Judged
-from protocol.manifest import How
+from protocol.analysis import Verdict
+from protocol.manifest import How, Person
 from protocol.script import Mark as ScriptMark
 from protocol.script import Script
-from recorder.messages import Command, Mark, Notice, PromptReport, Record, Refused, State, Status, Stop, TakeDone
+from protocol.session import Place, Session
+from recorder.messages import Command, Mark, Notice, PromptReport, Record, Refused, State, Status, Stop, TakeDone, TakeRequest
 
 
 class TakeStage(StrEnum):
@@ -85,6 +87,12 @@ class TakeFlow:
     def is_examined(self, path: Path) -> bool:
         """Whether the judge still works on the take at `path`, whose files must keep their names until then."""
         return path in self._later or (self._answer is not None and self.take is not None and self.take.path == path)
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the take that was just made."""
+        quality = self.take.judged.quality if self.take is not None and self.take.judged is not None else None
+        return quality.verdict if quality is not None else Verdict.UNKNOWN
 
     @property
     def examining(self) -> bool:
@@ -202,6 +210,32 @@ def _result(answer: Answer, path: Path | None) -> Judged:
     if error is not None:
         return Judged(path or Path(), problem=f"The verdict could not be made ({error}); run `glimpse quality` on the take.")
     return answer.result()
+
+
+def take_request(
+    session: Session,
+    script: Script,
+    place: Place,
+    data: Path,
+    *,
+    practice: bool,
+    rig_check: Mapping[str, Any] | None,
+    profile: str | None,
+) -> TakeRequest:
+    """A take of that place of the plan, with all that its manifest shall tell."""
+    return TakeRequest(
+        data=str(data),
+        movement=place.movement,
+        subject=session.subject,
+        script=script,
+        language=session.language,
+        order_seed=session.order_seed,
+        person=Person(subject=session.subject, glasses=session.glasses, session=session.label, notes=session.notes),
+        practice=practice,
+        repetition=None if practice else place.repetition,
+        rig_check=rig_check,
+        profile=profile,
+    )
 
 
 def notices(heard: Heard) -> str | None:

@@ -27,7 +27,7 @@ class Busy(Page):
 
     def wind_up(self):
         self.asked += 1
-        return "Finishing the take ..." if self.waits else ""
+        return "Finishing the take…" if self.waits else ""
 
     def shut(self):
         self.was_shut = True
@@ -53,7 +53,7 @@ def window(qtbot, tmp_path, busy):
 def test_it_says_what_it_waits_for_and_closes_by_itself(qtbot, window, busy):
     window.close()
     qtbot.waitUntil(lambda: window.banners.strip("close") is not None)
-    assert window.banners.strip("close").label.text() == "Finishing the take ... The window closes by itself."
+    assert window.banners.strip("close").label.text() == "Finishing the take… The window closes by itself."
     assert (window.isVisible(), busy.was_shut, busy.isEnabled()) == (True, False, False)
     with qtbot.waitSignal(window.closed):
         busy.waits = False

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "recorder"))
 from stations import assert_readable_by_all, capture_of, glimpse, is_gone, manifest_of, wait_until
 
 from app.main import main
-from app.pages.record import sessionflow
+from app.pages.record import handsfree
 from protocol.manifest import FinishReason, How, TakeStatus
 from recorder.dataset import Dataset
 
@@ -100,14 +100,14 @@ def test_a_window_that_freezes_shrinks_and_vanishes_loses_nothing_and_the_paper_
 
 
 def test_hands_free_records_without_a_key_until_one_is_pressed(qtbot, tmp_path, monkeypatch):
-    monkeypatch.setattr(sessionflow, "HANDS_FREE_START_S", 0.5)
-    monkeypatch.setattr(sessionflow, "HANDS_FREE_S", dict.fromkeys(sessionflow.HANDS_FREE_S, 0.5))
+    monkeypatch.setattr(handsfree, "HANDS_FREE_START_S", 0.5)
+    monkeypatch.setattr(handsfree, "HANDS_FREE_S", dict.fromkeys(handsfree.HANDS_FREE_S, 0.5))
     data = tmp_path / "data"
     with seated(qtbot, data, make_settings(tmp_path / "settings", hands_free=True)) as seat:
         seat.to_plan()
         seat.until(lambda told: told.stage == "verdict", "the first verdict")
         seat.until(lambda told: told.stage == "take" and told.take == "running" and told.takes, "the second take")
-        monkeypatch.setattr(sessionflow, "HANDS_FREE_S", dict.fromkeys(sessionflow.HANDS_FREE_S, 1000.0))
+        monkeypatch.setattr(handsfree, "HANDS_FREE_S", dict.fromkeys(handsfree.HANDS_FREE_S, 1000.0))
         told = seat.verdict()
         assert seat.flow.seconds_left is not None
         seat.key("x")  # any key
@@ -131,7 +131,8 @@ def small_disk(tmp_path):
 def test_a_full_disk_ends_the_take_and_with_room_again_the_next_one_is_recorded(qtbot, tmp_path, small_disk):
     with seated(qtbot, small_disk, make_settings(tmp_path / "settings", LONG)) as seat:
         seat.until(lambda told: told.page == "setup" and told.ready, "the questions")
-        seat.flow._settings = seat.flow._settings.model_copy(update={"reserve_bytes": 0, "take_bytes": 1_000_000})
+        cameras = seat.flow._cameras
+        cameras.settings = cameras.settings.model_copy(update={"reserve_bytes": 0, "take_bytes": 1_000_000})
         seat.to_plan()
         running(seat)
         with (small_disk / "others.bin").open("wb", buffering=0) as others:

@@ -11,7 +11,9 @@ from takekit import SHORT_SCRIPT, make_take, some_events
 from app.capture import Died, Started
 from app.judging import Judged
 from app.pages.record import sessionplan
-from app.pages.record.sessionflow import HANDS_FREE_S, HANDS_FREE_START_S, RigState, SessionFlow, Stage
+from app.pages.record.cameras import RigState
+from app.pages.record.handsfree import HANDS_FREE_S, HANDS_FREE_START_S
+from app.pages.record.sessionflow import SessionFlow, Stage
 from app.pages.record.takeflow import TakeStage
 from protocol.analysis import QualityRecord, Verdict
 from protocol.manifest import Person, TakeStatus
@@ -639,7 +641,7 @@ def test_a_practice_take_is_made_elsewhere_and_thrown_away(room):
     assert record.take.data != str(room.data)
     assert (record.take.practice, record.take.repetition) == (True, None)
     folder = record.take.data
-    path = make_take(room.flow._practice_folder.make(room.data) / "4", "frown_4_1", practice=True)
+    path = make_take(room.flow._practice._folder.make(room.data) / "4", "frown_4_1", practice=True)
     room.hear(TakeDone(path=str(path), manifest=None, status="complete", finish_reason="script_ended", message=""))
     room.bench.verdicts[path].set_result(Judged(path, QualityRecord(verdict=Verdict.GOOD)))
     room.hear()
@@ -651,7 +653,7 @@ def test_a_practice_take_is_made_elsewhere_and_thrown_away(room):
     room.line.running = False
     while not room.flow.wind_up():
         room.hear()
-    assert not room.flow._practice_folder.holds(path)
+    assert not room.flow._practice.holds(path)
     assert folder.startswith(str(path.parents[2]))
     assert not path.parents[2].exists()
 
