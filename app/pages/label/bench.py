@@ -252,9 +252,9 @@ class LabelBench(QWidget):
         if self.comparing:
             self.leave_comparison()
         elif self.desk.take is not None:
-            self.compare.zero_us = zero_us(self.desk.media)
             self.comparison.open(self.desk.take)
             self.side.setCurrentWidget(self.compare)
+            self.compare.look_anew(zero_us(self.desk.media))
             self.take_keys()
 
     def _planned(self) -> None:
@@ -343,6 +343,7 @@ class LabelBench(QWidget):
             self._show_cursor()
         self.where.show_text(cursor_text(desk))
         row = self.queue.row(desk.take) if desk.take is not None else None
+        self.compare.show_title(self._title())
         self.panel.show_title(self._title(), blind=row is not None and not row.sight.suggestions)
         self.panel.refresh()
 
@@ -363,6 +364,8 @@ class LabelBench(QWidget):
                 self.timeline.zoom_to(shown.start_us, shown.end_us)
             else:
                 self.timeline.zoom_to_cue()
+            if self.comparing:
+                self.compare.look_anew(zero_us(media))
         gone = media is None and (desk.take is None or desk.read_only is not None)
         self.invitation.setVisible(desk.take is None)
         self.panel.setVisible(desk.take is not None)

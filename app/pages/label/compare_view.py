@@ -23,6 +23,7 @@ from superqt import QFlowLayout
 
 from app.i18n import tr
 from app.pages.label import compare_keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.label import keys as _page_keys  # noqa: F401 (the same)
 from app.pages.label.agreement_report import write_agreement
 from app.pages.label.compare import CompareModel
 from app.pages.label.compare_parts import PartsCard
@@ -263,6 +264,11 @@ class CompareView(QWidget):
         self._show_parts()
         self._show_line()
         self._seek()
+
+    def look_anew(self, zero_us: int) -> None:
+        """Another take is shown, or the comparison has come into sight: count times from here."""
+        self.zero_us, self._version, self._at = zero_us, -1, (-2, "")
+        self.refresh()
 
     def _redraw(self) -> None:
         self._version = -1

@@ -133,9 +133,9 @@ COLUMNS = (
     Column(translatable("Take"), translatable("Movement that was asked for, or the name"), 116, lambda row: row.name, _name),
     Column(translatable("Subj."), translatable("Subject"), 50, _subject, _subject, right=True),
     Column(translatable("No."), translatable("Number of the take"), 40, _take, _take, right=True),
-    Column("", translatable("Verdict on the quality"), 26, lambda row: state_word(row.verdict or "unknown"), None, _verdict),
-    Column("", translatable("Noise, status"), 26, lambda row: ", ".join(_marks(row)), None, _mark),
-    Column("", translatable("Coders disagree"), 26, lambda row: tr("yes") if row.disagreement else tr("no"), None, _disagree),
+    Column("", translatable("Verdict on the quality"), 32, lambda row: state_word(row.verdict or "unknown"), None, _verdict),
+    Column("", translatable("Noise, status"), 32, lambda row: ", ".join(_marks(row)), None, _mark),
+    Column("", translatable("Coders disagree"), 32, lambda row: tr("yes") if row.disagreement else tr("no"), None, _disagree),
     Column(translatable("Sure"), translatable("Confidence of the best suggestion"), 62, _sure, _sure, right=True),
     Column(translatable("Coders"), translatable("Who has labelled it, or is to"), 96, _coders_told, _coders),
 )

@@ -112,7 +112,7 @@ def _paint_name(painter: QPainter, scene: Scene, row: Row) -> None:
     names = {
         Kind.TICKS: tr("Pictures"),
         Kind.SUGGESTED: tr("Suggested"),
-        Kind.LABELS: tr("My labels"),
+        Kind.LABELS: tr("Consensus") if scene.content.others else tr("My labels"),
         Kind.SCRIPT: tr("Script"),
     }
     name, box = names.get(row.kind, row.name), QRectF(PAD_PX, row.top, GUTTER_PX - 2 * PAD_PX, row.height)

@@ -81,8 +81,8 @@ def press(view, qtbot, *keys):
 def test_a_take_is_adjudicated_by_keys_alone(view, take, line, qtbot):
     assert view.state.text() == "2 of 2 disagreements to be decided"
     assert [view.points.item(row).text() for row in range(2)] == [
-        "100.0 ms  Smile: onset, offset",
-        "900.0 ms  Blink: only one has it",
+        "0.100 s  Smile: onset, offset",
+        "0.900 s  Blink: only one has it",
     ]
     press(view, qtbot, Qt.Key.Key_1, Qt.Key.Key_F)
     made = read_labels(take)[CONSENSUS].intervals[0]
