@@ -63,10 +63,11 @@ def _part(part: str, folder: Path, *, quick: bool) -> None:
     if part == "core":
         _core(folder, minutes, mev, takes, steps)
         return
+    import label_keys
     import label_window
 
     if part == "keys":
-        label_window.labelling(folder, 3 if quick else 8)
+        label_keys.labelling(folder, 3 if quick else 8)
     elif part == "open":
         label_window.opening(folder, 5 if quick else 9, steps)
     elif part == "long":
