@@ -81,7 +81,7 @@ class _Listener:
         self._done: TakeDone | None = None
         self._watchers: ExitStack | None = None
         self.part: Path | None = None
-        self._told = False
+        self._told = self._warming = False
         self._show_prompt = show_prompt
         self._say = say
 
@@ -130,20 +130,27 @@ class _Listener:
             self._show_prompt(report)
         elif isinstance(report, Notice):
             self._say(report.text)
-        elif isinstance(report, Status) and report.part:
-            self.part = Path(report.part)
-            self._watch_paper(station, report)
+        elif isinstance(report, Status):
+            self._warm_up()
+            if report.part:
+                self.part = Path(report.part)
+                self._watch_paper(station, report)
         return None
+
+    def _warm_up(self) -> None:
+        """While the cameras open: beside a take it would cost a slow computer pictures."""
+        if self._watchers is None or self._warming:
+            return
+        self._warming = True
+        from recorder.warmup import WarmUp  # compiled code, which a take at full speed need not wait for
+
+        self._watchers.enter_context(WarmUp())
 
     def _watch_paper(self, station: Station, status: Status) -> None:
         if self._watchers is None or status.event_resolution is None or station.runtime is None:
             return
-        if status.elapsed_us is None:
-            return  # the cameras are still coming; freshly installed, the simulated rig compiles, and needs every core for it
-        from recorder.papermarks import PaperMarks  # compiled code, which a take at full speed need not wait for
-        from recorder.warmup import WarmUp
+        from recorder.papermarks import PaperMarks
 
-        self._watchers.enter_context(WarmUp())
         self._watchers.enter_context(PaperMarks(station.runtime / EVENT_RING, status.event_resolution, station.send))
         self._watchers = None
 

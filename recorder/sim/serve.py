@@ -4,6 +4,7 @@ Serves any camera, live by its own clock or step by step when asked; knows no ta
 standard input ends: the capture process is gone then.
 """
 
+import gc
 import logging
 import os
 import queue
@@ -212,6 +213,8 @@ class Server:
         camera = self._world(parse_camera(body["spec"]), around)
         self._info = camera.open()
         self._camera = camera
+        gc.collect()
+        gc.freeze()  # compiling leaves millions of objects: looking through them would stop the world for a quarter of a second
         self._outbox.put("ready", _described(self._info))
 
     def _start(self) -> None:
