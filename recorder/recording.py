@@ -28,6 +28,7 @@ HARMLESS = (
     FinishReason.STALLED,
 )
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+CALLED = {Stream.FRAMES: "grey pictures", Stream.RGB: "colour pictures", Stream.THERMAL: "thermal pictures"}
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,7 @@ class TakeRecording:
                 self.end(FinishReason.STALLED, f"No {self._name(stream)} for {self._settings.stall_end_s:g} s.")
 
     def _name(self, stream: Stream) -> str:
-        return f"{stream} from {self.cameras[self._wanted[stream]].info.name}"
+        return f"{CALLED.get(stream, stream)} from {self.cameras[self._wanted[stream]].info.name}"
 
     def dropped(self, stream: Stream) -> int:
         """Packets that the stream's camera had to drop during the take; its first stream answers for all of them."""

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.widgets.looks import pixmap
 from app.window.theme import current_theme, theme_bus
@@ -82,6 +82,18 @@ class KeyCap(QLabel):
         super().paintEvent(event)
 
 
+class UnderKey(QWidget):
+    """A widget, such as a button, with the key that does the same below it."""
+
+    def __init__(self, above: QWidget, keys: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(current_theme().space(1))
+        column.addWidget(above)
+        column.addWidget(KeyCap(keys), 0, Qt.AlignmentFlag.AlignHCenter)
+
+
 class KeyHint(QWidget):
     """A key and what it does."""
 
@@ -114,6 +126,7 @@ class Chip(QFrame):
         row.addWidget(self._icon)
         title, number = QLabel(name), QLabel(value)
         title.setProperty("tone", "muted")
+        title.setProperty("role", "caption")
         number.setProperty("role", "label")
         row.addWidget(title)
         row.addWidget(number)

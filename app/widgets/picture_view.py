@@ -86,6 +86,11 @@ class PictureView(QWidget):
         self.hold_action.toggled.connect(self._hold_range)
         return menu
 
+    def set_narrow(self, narrow: bool) -> None:
+        """Title and rate alone, where the buttons would take their room."""
+        self._mirror.setVisible(not narrow)
+        self._colours.setVisible(not narrow and self.stream is Stream.THERMAL)
+
     @property
     def mirrored(self) -> bool:
         """Whether left and right are as in a mirror."""

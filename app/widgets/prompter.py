@@ -16,7 +16,7 @@ from app.window.theme import current_theme, theme_bus
 
 # Shares of the widget's height. On a 24-inch screen (299 mm high) 64 of 720 pixels are 27 mm of type, its capitals 19 mm:
 # 32 minutes of arc at two metres, where ISO 9241-303 recommends 20 to 22.
-MAIN, SECOND, SMALL = 0.2, 0.06, 0.033  # MAIN: at the most, of the height there is for it
+MAIN, SECOND, SMALL = 0.2, 0.06, 0.05  # MAIN: at the most, of the height there is for it
 MAIN_LOW = 0.5  # of a low and wide prompter's height, which must be read from two metres too
 LOW_PX = 264  # as high as that, its words are as large as the theme's prompt; a higher one has larger words
 LEAST_MAIN_PX = 18  # in a small preview, or of a text that is far too long

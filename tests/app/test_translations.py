@@ -114,7 +114,7 @@ def test_what_is_filled_in_is_translated_too(french):
         ("The capture process died. Saved: 40,000 events, 3 grey pictures.", "40\u202f000 événements, 3 images grises"),
         ("Bias preset: low light instead of default.", "faible lumière au lieu de par défaut"),
         ("The event camera's bias On is 5/7 where the profile has 5/200.", "biais On"),
-        ("No rgb from HD Webcam for 2 s.", "HD Webcam"),
+        ("No colour pictures from HD Webcam for 2 s.", "images couleur"),
         ("The disk took nothing for more than 2.5 s.", "2,5 s"),
         ("The capture process was ended by signal 9.", "signal 9"),
     ],

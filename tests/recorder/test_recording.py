@@ -92,7 +92,7 @@ def test_a_camera_that_gives_nothing_ends_the_take_and_is_named(start):
     assert desk.take.ending is None
     desk.tick(5_000_000)
     assert desk.take.ending.reason is FinishReason.NO_FIRST_DATA
-    assert "rgb from Test webcam within 5 s" in desk.take.ending.message
+    assert "colour pictures from Test webcam within 5 s" in desk.take.ending.message
 
 
 def test_pictures_without_a_clock_are_held_and_then_carry_event_time(start):
@@ -181,7 +181,7 @@ def test_a_camera_that_stays_silent_ends_the_take(start):
     desk.take.ingest(batch(2_100_001, 2_110_000))
     desk.tick(2_110_000)
     assert desk.take.ending.reason is FinishReason.STALLED
-    assert desk.take.ending.message == "No rgb from Test webcam for 2 s."
+    assert desk.take.ending.message == "No colour pictures from Test webcam for 2 s."
 
 
 def test_triggers_may_be_silent_for_ever(start):

@@ -54,6 +54,8 @@ class LiveViews(QWidget):
     def set_low(self, low: bool) -> None:
         """All pictures side by side, where the prompter needs the height."""
         self._side.setDirection(QBoxLayout.Direction.LeftToRight if low else QBoxLayout.Direction.TopToBottom)
+        for view in self.pictures.values():
+            view.set_narrow(low)
         self._row.setStretch(1, 6 if low else 3)
         self._row.setStretch(0, 3 if low else 5)
 

@@ -10,7 +10,7 @@ from app.i18n import tr
 from app.pages.record.presenters import place_at, plan_rows, verdict_view
 from app.pages.record.sessionflow import SessionFlow, Stage
 from app.sentences import number, tr_sentences
-from app.widgets.labels import Elided
+from app.widgets.labels import Elided, UnderKey
 from app.widgets.looks import set_property
 from app.widgets.plan_grid import PlanGrid
 from app.widgets.verdict_card import VerdictCard
@@ -284,8 +284,9 @@ class VerdictPanel(QWidget):
         self.noise = button(tr("Noise"), "after.noise", flow.noise)
         self.redo = button(tr("Redo"), "after.redo", flow.redo)
         self.play = button(tr("Play"), "after.play", lambda: page.play_back())  # type: ignore[attr-defined]
-        for one in (self.keep, self.noise, self.redo, self.play):
-            row.addWidget(one)
+        keys = ("after.keep", "after.noise", "after.redo", "after.play")
+        for one, key in zip((self.keep, self.noise, self.redo, self.play), keys, strict=True):
+            row.addWidget(UnderKey(one, table.first(key)), 1)
         column.addLayout(row)
 
     def refresh(self) -> None:

@@ -13,7 +13,6 @@ from app.widgets.plan_grid import PlanCell, PlanRow
 from app.widgets.prompter import Prompt
 from app.widgets.rate_strip import Band, StripMark
 from app.widgets.verdict_card import Number, VerdictView
-from app.window.shortcuts import table
 from protocol.analysis import Measure, QualityRecord, Verdict
 from protocol.manifest import StepTime
 from protocol.script import US_PER_S, Script
@@ -31,8 +30,8 @@ CHIPS = (
     ("noise", "Noise", 1),
     ("event_rate", "Events", 0),
     ("head_turn", "Head", 1),
-    ("light_uneven", "Light", 2),
-    ("flicker", "Flicker", 2),
+    ("light_uneven", "Light", 0),
+    ("flicker", "Flicker", 1),
 )
 MOST_CHIPS = 8
 UNITS = (  # of measures and checks
@@ -162,9 +161,6 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
     take = flow.takes.take
     if take is None:
         return VerdictView("")
-    keys = [(table.first(name), tr(text)) for name, text in (
-        ("after.keep", "Keep"), ("after.noise", "Keep as noise"), ("after.redo", "Redo"), ("after.play", "Play back")
-    )]  # fmt: skip
     name = take.path.stem if take.path else tr("Nothing was kept")
     note = _note(flow, take)
     if flow.takes.stage is not TakeStage.JUDGED:
@@ -172,9 +168,9 @@ def verdict_view(flow: SessionFlow) -> VerdictView:
     quality = take.judged.quality if take.judged else None
     if quality is None:
         problem = take.judged.problem if take.judged else None
-        return VerdictView("unknown", reasons=(tr_sentence(problem),) if problem else (), take=name, note=note, keys=keys)
+        return VerdictView("unknown", reasons=(tr_sentence(problem),) if problem else (), take=name, note=note)
     shown = chips(quality, final=take.clocks)
-    return VerdictView(quality.verdict.value, tr_sentences(quality.reasons), shown, name, note, keys)
+    return VerdictView(quality.verdict.value, tr_sentences(quality.reasons), shown, name, note)
 
 
 def _note(flow: SessionFlow, take: TakeState) -> str:
@@ -208,6 +204,8 @@ def number_text(measure: Measure, decimals: int) -> str:
     value = measure.value or 0.0
     if measure.name == "movement":
         return tr("found") if value else tr("none")
+    if measure.name == "blinks":
+        return number(value)
     if measure.name == "head_turn":  # how long the whole picture moved
         return tr("{seconds} s moved").format(seconds=number(value / 1000, 1)) if value else tr("still")
     if measure.name.startswith("sync_") and measure.details.get("status") not in ("paper", "motion"):

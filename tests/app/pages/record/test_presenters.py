@@ -100,7 +100,7 @@ def test_what_is_not_good_comes_first_and_what_is_not_known_is_left_out():
     )
     found = chips(QualityRecord(verdict=Verdict.REDO, measures=measures))
     assert [(one.value, one.state) for one in found] == [
-        ("2 blinks", "check"),
+        ("2", "check"),
         ("0.2 events/s/pixel", "redo"),
         ("found", "good"),
     ]

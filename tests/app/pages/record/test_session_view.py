@@ -11,6 +11,8 @@ from app.pages.record.endpanel import EndPanel
 from app.pages.record.session_view import SessionView
 from app.pages.record.sessionflow import SessionFlow
 from app.settings import Preferences
+from app.widgets.labels import KeyCap
+from app.window.shortcuts import table
 from protocol.streams import Stream
 from recorder.messages import Notice
 from recorder.power import MAY_SLEEP
@@ -110,3 +112,19 @@ def test_a_backup_that_is_done_says_how_much_how_long_and_where_and_shows_no_bar
     panel.refresh()
     assert panel.bar.isHidden()
     assert panel.backup_note.text() == "2 files copied and checked. It took 3 s; the copy is in /disk/copy"
+
+
+def test_while_a_take_runs_the_pictures_give_their_buttons_room_to_title_and_rate(view):
+    thermal = view.live.pictures[Stream.THERMAL]
+    shown = []
+    for low in (False, True, False):
+        view.live.set_low(low)
+        shown.append((thermal._mirror.isHidden(), thermal._colours.isHidden()))
+    assert shown == [(False, False), (True, True), (False, False)]
+
+
+def test_the_keys_of_a_verdict_stand_below_its_buttons_whatever_the_length_of_the_card(view):
+    after = view.after
+    caps = [cap.text() for cap in after.findChildren(KeyCap)]
+    assert caps == [table.first(key) for key in ("after.keep", "after.noise", "after.redo", "after.play")]
+    assert not after.card.findChildren(KeyCap)
