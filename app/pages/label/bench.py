@@ -20,12 +20,12 @@ from app.pages.label.desk import LabelDesk
 from app.pages.label.interval_panel import IntervalPanel, scrolled
 from app.pages.label.marking import unplaced
 from app.pages.label.media import Media
-from app.pages.label.playhead import Said
 from app.pages.label.presenters import bands, cursor_text, frame_ticks, marks, zero_us
 from app.pages.label.queue import QueueModel
 from app.pages.label.queue_panel import QueuePanel
 from app.pages.label.timeline import Timeline
 from app.pages.label.views import CursorViews
+from app.said import Said
 from app.widgets.labels import Elided
 from app.window.shortcuts import table
 from app.window.theme import current_theme

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.i18n import tr
 from app.pages.label.compare_case import Case, Part, finished_pairs, why_not_compare
-from app.pages.label.queue import Said
+from app.said import Said
 from protocol.adjudication import Choice, Disagreement, changed_since
 from protocol.errors import GlimpseError
 from protocol.labels import CONSENSUS, Interval, LabelSet

@@ -29,9 +29,9 @@ from app.pages.label.compare import CompareModel
 from app.pages.label.compare_parts import PartsCard
 from app.pages.label.compare_text import apart_text, point_text, state_text
 from app.pages.label.plan_dialog import PlanDialog
-from app.pages.label.queue import Said
 from app.pages.label.queue_table import ICON_PX, list_icon
 from app.pages.record.setup_widgets import Choice as Choices
+from app.said import Said
 from app.widgets.labels import Elided, KeyHint
 from app.widgets.looks import set_property
 from app.window.errands import Errands

@@ -13,8 +13,9 @@ from pathlib import Path
 from app.i18n import tr
 from app.pages.label.lane import Lane
 from app.pages.label.marking import Facts, Intensity, Marker
-from app.pages.label.playhead import Said, Unit
+from app.pages.label.playhead import Unit
 from app.pages.label.takedesk import TakeDesk, first_cursor
+from app.said import Said
 from protocol.analysis import Suggestion
 from protocol.errors import GlimpseError
 from protocol.labeledits import Edit, Landmark

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
 from app.i18n import tr
 from app.pages.label.desk import LabelDesk
 from app.pages.label.fields import Choice, Entry
-from app.pages.label.playhead import Said
 from app.pages.label.presenters import (
     REASONS,
     Detail,
@@ -36,6 +35,7 @@ from app.pages.label.presenters import (
     take_state,
     zero_us,
 )
+from app.said import Said
 from app.widgets.labels import Elided, KeyCap, KeyHint
 from app.widgets.looks import pixmap, set_property
 from app.window.messages import ICONS

@@ -5,10 +5,10 @@ Backwards is as forwards everywhere: nothing here waits for a picture.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from app.i18n import tr
+from app.said import Said
 from protocol.streams import Stream
 from recorder.browse.pictures import PictureBrowser
 
@@ -18,16 +18,6 @@ SPEEDS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 AROUND_CUE_US = (500_000, 2_500_000)  # before and after it: the reaction takes up to a second, a movement about as long
 FRAME_US = 33_333  # a step by a frame in a take without pictures
 MOST_PAUSE_S = 30.0  # without a key longer than this nobody works on the take
-
-
-@dataclass(frozen=True)
-class Said:
-    """Something that the annotator must be told. key: of a banner that stays, "" for one that goes; over: it stays no more."""
-
-    text: str
-    state: str = "unknown"
-    key: str = ""
-    over: bool = False
 
 
 class Unit(StrEnum):

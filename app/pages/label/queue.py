@@ -25,6 +25,7 @@ from app.pages.label.queue_rows import (
     queue_row,
     queue_rows,
 )
+from app.said import Said
 from protocol.errors import GlimpseError
 from recorder.browse.catalogue import Catalogue, Progress, catalogue_cache
 from recorder.browse.takefacts import TakeRow
@@ -34,17 +35,6 @@ from recorder.labelplan import LabelPlan, labels_on_disk, read_plan
 PACE_OF = 15  # takes done last, as they are listed, whose median time says how long the rest will take
 LOOK_AGAIN_S = 1.0  # how often what a long first look has found is listed
 _log = logging.getLogger(__name__)
-
-
-class Said(NamedTuple):
-    """Something that the coder must be told. state: good, check, redo or unknown; key: of a banner that stays, "" for none;
-    over: the banner has no reason any more.
-    """
-
-    text: str
-    state: str = "check"
-    key: str = ""
-    over: bool = False
 
 
 class Values(NamedTuple):

@@ -8,7 +8,8 @@ from pathlib import Path
 from app.i18n import tr
 from app.pages.label.lane import Lane
 from app.pages.label.media import Media, open_media
-from app.pages.label.playhead import Playhead, Said
+from app.pages.label.playhead import Playhead
+from app.said import Said
 from protocol.analysis import FaceBox, Suggestion, SuggestionKind
 from protocol.errors import GlimpseError
 from protocol.manifest import Manifest

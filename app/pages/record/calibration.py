@@ -14,7 +14,8 @@ import numpy as np
 from app.i18n import tr
 from app.pages.record.jobs import Job
 from app.pages.record.rigwatch import RigFound, amend_profile, store_profile
-from app.pages.record.sessionflow import Said, SessionFlow
+from app.pages.record.sessionflow import SessionFlow
+from app.said import Said
 from app.sentences import tr_sentence
 from protocol.errors import GlimpseError
 from protocol.streams import Array, Stream

@@ -2,21 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from app.said import Said
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Said:
-    """Something that the operator must be told. key: of a banner that stays, "" for one that goes; remedy: name of what its
-    button does (`restart`, `rearm`, `again`), "" without one.
-    """
-
-    text: str
-    state: str = "unknown"
-    key: str = ""
-    remedy: str = ""
 
 
 class News:

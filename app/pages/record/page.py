@@ -16,10 +16,11 @@ from app.i18n import tr, trn
 from app.judging import Judge
 from app.pages.record import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
 from app.pages.record.leftovers import count_unfinished, rescue
-from app.pages.record.sessionflow import Said, SessionFlow
+from app.pages.record.sessionflow import SessionFlow
 from app.pages.record.setup import SetupPanel, make_setup
 from app.pages.record.setup_cameras_model import CameraPlan
 from app.pages.record.setup_model import SessionWishes
+from app.said import Said
 from app.settings import Preferences
 from app.window.errands import Errands
 from app.window.messages import Message

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStacked
 
 from app.i18n import tr
 from app.pages.record import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.record.cameras import RigState
 from app.pages.record.endpanel import EndPanel
 from app.pages.record.liveviews import LiveViews
 from app.pages.record.panels import BusyPanel, PlanPanel, TakePanel, VerdictPanel
@@ -20,11 +21,12 @@ from app.pages.record.playback import PlaybackPanel
 from app.pages.record.presenters import dataset_name, prompt_view, script_bands, script_marks
 from app.pages.record.rigpanel import RigPanel
 from app.pages.record.rigwatch import RigNow, RigWatch
-from app.pages.record.sessionflow import RigState, Said, SessionFlow, Stage
+from app.pages.record.sessionflow import SessionFlow, Stage
 from app.pages.record.setup_model import SessionWishes
 from app.pages.record.sounds import ScriptSounds
 from app.pages.record.subject_display import SubjectDisplay
 from app.pages.record.takeflow import TakeStage
+from app.said import Said
 from app.sentences import tr_sentence
 from app.settings import Preferences
 from app.widgets.labels import Elided

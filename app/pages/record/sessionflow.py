@@ -16,11 +16,11 @@ from app.pages.record.decisions import Decisions
 from app.pages.record.handsfree import HandsFree, seconds_after_a_take, seconds_before_a_take
 from app.pages.record.jobs import JobLine
 from app.pages.record.news import News
-from app.pages.record.news import Said as Said
 from app.pages.record.practice import PracticeTakes
 from app.pages.record.sessionfacts import SessionFacts
 from app.pages.record.sessionplan import SessionPlan
 from app.pages.record.takeflow import TakeFlow, TakeStage, Verdicts, notices, take_request
+from app.said import Said
 from protocol.analysis import Verdict
 from protocol.session import Place, Session
 from recorder.messages import Command, Record, Refused, RigSpec, TakeDone
