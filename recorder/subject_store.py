@@ -16,7 +16,8 @@ from protocol.naming import TakeName
 from protocol.schema import describe
 from protocol.subjects import Purpose, SubjectRecord, SubjectsError, format_subjects, parse_subjects
 from recorder.dataset import SUBJECTS_FILE
-from recorder.host import ProcessId, create_exclusive, write_atomic
+from recorder.host import write_atomic
+from recorder.lockfile import Held, Lock, take_lock
 from recorder.takefiles import names_in_use
 
 LOCK_FILE = f"{SUBJECTS_FILE}.lock"
@@ -132,56 +133,33 @@ class SubjectStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = self.folder / LOCK_FILE
-        self._acquire(lock)
+        path = self.folder / LOCK_FILE
+        lock = self._lock(path)
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            lock.give_back(path)
 
-    def _acquire(self, lock: Path) -> None:
-        mine = ProcessId.current().to_json() + "\n"
+    def _lock(self, path: Path) -> Lock:
         waited_s = 0.0
+        while isinstance(found := self._try_lock(path), Held):
+            if waited_s >= LOCK_WAIT_S:
+                raise SubjectsError(f"{path}: another station is changing the table; if none is, remove this file and retry.")
+            self._sleep_s(LOCK_POLL_S)
+            waited_s += LOCK_POLL_S
+        return found
+
+    def _try_lock(self, path: Path) -> Lock | Held:
+        if not self.folder.is_dir():  # the lock would make it
+            raise SubjectsError(
+                f"{self.folder}: cannot be written (there is no such folder); check the folder of the data set."
+            )
         try:
-            while not create_exclusive(lock, mine):
-                if waited_s >= LOCK_WAIT_S:
-                    raise SubjectsError(
-                        f"{lock}: another station is changing the table; if none is, remove this file and retry."
-                    )
-                _remove_if_dead(lock)
-                self._sleep_s(LOCK_POLL_S)
-                waited_s += LOCK_POLL_S
+            return take_lock(path)
         except OSError as error:
             raise SubjectsError(
-                f"{lock}: cannot be written ({error.strerror}); check the folder and its permissions."
+                f"{path}: cannot be written ({error.strerror}); check the folder and its permissions."
             ) from error
-
-
-def _remove_if_dead(lock: Path) -> None:
-    """Remove the lock of a process that died on this machine; another's, or one being written, stays.
-
-    Renamed away first and read again: between our look and the removal the lock may have become another's.
-    """
-    text = _text(lock)
-    owner = ProcessId.from_json(text)
-    if owner is None or owner.is_alive() is not False:
-        return
-    aside = lock.with_name(f"{lock.name}.{ProcessId.current().pid}")
-    try:
-        lock.rename(aside)
-    except FileNotFoundError:
-        return  # its owner's successor was quicker
-    if _text(aside) == text:
-        aside.unlink()
-    else:
-        aside.rename(lock)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
 
 
 def _checked(**values: Any) -> SubjectRecord:

@@ -98,6 +98,19 @@ def test_the_lock_of_a_dead_process_is_taken_over(store):
     assert [path.name for path in store.folder.iterdir()] == ["subjects.csv"]
 
 
+def test_a_lock_that_became_anothers_is_not_given_back_for_it(tmp_path):
+    other = ProcessId("another machine", 1, 1).to_json()
+    with SubjectStore(tmp_path)._locked():
+        (tmp_path / LOCK_FILE).write_text(other)  # ours was removed by hand, and another station was there
+    assert (tmp_path / LOCK_FILE).read_text() == other
+
+
+def test_a_lock_of_another_machine_is_never_taken_over(store):
+    (store.folder / LOCK_FILE).write_text(ProcessId("another machine", 1, 1).to_json())
+    with pytest.raises(SubjectsError, match="another station"):
+        store.add(consents=RECORD)
+
+
 def test_stations_that_add_at_the_same_time_lose_no_subject(tmp_path):
     code = (
         "import sys; from datetime import date; from protocol.subjects import Purpose;"
@@ -112,6 +125,7 @@ def test_stations_that_add_at_the_same_time_lose_no_subject(tmp_path):
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(SubjectsError, match="cannot be written"):
         SubjectStore(tmp_path / "nowhere").add(consents=RECORD)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_what_becomes_known_later_is_noted_beside_what_was_known(tmp_path):
