@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 from leaks import Snapshot, left_since
 
+from recorder.runtime import VARIABLE, runtime_root
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # where several run the tests side by side: the name of this one
+if WORKER:  # each has rings of its own, so that what a test leaves behind is looked for among its worker's
+    os.environ[VARIABLE] = f"{runtime_root()}-{WORKER}"
+
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
