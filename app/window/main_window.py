@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         page.banner_over.connect(self.banners.clear)
         page.toast.connect(self.toasts.show_message)
         page.open_take.connect(self._open_take)
+        page.tour_wanted.connect(self.guide.show_steps)
         self._pages[name] = page
         self._stack.addWidget(page)
         return page

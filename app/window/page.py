@@ -21,6 +21,7 @@ class Page(QWidget):
     banner_over = Signal(str)  # the key of a banner that has no reason any more
     toast = Signal(object)  # a Message that goes by itself
     open_take = Signal(str, object)  # name of a page, path of a take: show it there
+    tour_wanted = Signal(object)  # TourSteps: the page is used for the first time
 
     def activate(self) -> None:
         """The page is shown from now on: begin to pull and draw."""

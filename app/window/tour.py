@@ -235,8 +235,12 @@ class Guide(QObject):
 
     def start(self) -> None:
         """Start it, unless it runs."""
+        self.show_steps(self._steps())
+
+    def show_steps(self, steps: Sequence[TourStep]) -> None:
+        """Start a tour of these stops alone, unless one runs."""
         if self.tour is None:
-            self.tour = Tour(self._window, self._steps())
+            self.tour = Tour(self._window, steps)
             self.tour.ended.connect(self._ended)
             self.tour.start()
 

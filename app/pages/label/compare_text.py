@@ -37,7 +37,8 @@ def point_text(point: Disagreement, zero_us: int) -> str:
     differs = (
         tr("only one has it") if MISSING in point.differs else ", ".join(part_name(each).lower() for each in point.differs)
     )
-    return f"{(point.at_us - zero_us) / 1_000_000:.3f} s  {name}: {differs}"
+    where = "" if point.at_us is None else f"{(point.at_us - zero_us) / 1_000_000:.3f} s  "
+    return f"{where}{name}: {differs}"
 
 
 def _what(interval: Interval) -> str:

@@ -1,26 +1,30 @@
 """The Label page: asks once who labels, then shows the annotator's bench, which a thread has imported meanwhile."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.pages.label import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.label.tour import label_steps
 from app.settings import Preferences
 from app.window.errands import Errands
 from app.window.messages import Message
 from app.window.page import Page
 from app.window.start import Wishes
 from app.window.theme import current_theme
+from app.window.tour import TourStep
 from protocol.labels import BadCoderName, check_coder
 
 if TYPE_CHECKING:
     from app.pages.label.bench import LabelBench
 
 FORM_PX = 460
+FIRST_MS = 100
 
 
 class LabelPage(Page):
@@ -36,6 +40,9 @@ class LabelPage(Page):
         self._warm = False
         self.bench: LabelBench | None = None
         self._errands = Errands(self)
+        self._first = QTimer(self)  # runs until there is something that the tour can show
+        self._first.setInterval(FIRST_MS)
+        self._first.timeout.connect(self._begin_tour)
         self._stack = QStackedWidget()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -95,6 +102,8 @@ class LabelPage(Page):
             self.problem.setText(str(error))
             self.problem.show()
             return
+        if self.preferences.settings.coder is None:  # nobody has labelled here before
+            self._first.start()
         self.preferences.change(coder=coder)
         self._go()
 
@@ -132,8 +141,27 @@ class LabelPage(Page):
 
     def shut(self) -> None:
         """Put everything on disk, end the threads."""
+        self._first.stop()
         self._errands.shut()
         self._drop_bench()
+
+    # The tour
+
+    def tour_steps(self) -> Sequence[TourStep]:
+        """The list and the take, once there are any."""
+        return label_steps() if self.bench is not None and self.bench.queue.rows else ()
+
+    def _begin_tour(self) -> None:
+        """With the first take beside the list, so that there is something to see."""
+        bench = self.bench
+        if bench is None or not self.isVisible() or not bench.queue.rows:
+            return
+        if bench.desk.take is None:
+            bench.open(bench.queue.rows[0].path)
+            bench.toggle_list()
+        elif bench.desk.media is not None:
+            self._first.stop()
+            self.tour_wanted.emit(label_steps())
 
     # One thing after the other: data set, coder, imports, bench, take
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.pages.label.page import LabelPage
 from app.settings import AppSettings, Preferences, save_settings
@@ -231,6 +231,14 @@ def test_who_labels_is_asked_once(qtbot, tmp_path, dataset):
         one.page.name.clear()
         one.type("coder-7")
         one.press("Return")
+        one.until(lambda: one.window.guide.tour is not None, "the tour, at the first time")
+        titles = []
+        while (tour := one.window.guide.tour) is not None:
+            titles.append(tour.title.text())
+            assert tour.step.target == "" or one.window.findChild(QWidget, tour.step.target).isVisible()
+            one.press("Return")
+        assert titles[0] == "The takes to label"
+        assert len(titles) == 5
         one.sit_down()
         assert one.desk.coder == "coder-7"
         one.press("Return", "Ctrl+U")
