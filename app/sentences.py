@@ -32,8 +32,6 @@ PHRASES = (
     translatable("the event camera"),
     translatable("the colour camera"),
     translatable("in all pictures"),
-    translatable("give"),
-    translatable("gives"),
     translatable("{one} and the {other}"),
     translatable("{rate} events/s"),
     translatable("{rate} grey"),
@@ -93,7 +91,7 @@ PHRASES = (
 DECIMAL_COMMA = ("fr",)  # languages that write 3,2 and 12 345
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _FIELD = re.compile(r"\{(\w+)[^{}]*\}")
-_NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?( [a-z%]{1,2})?")  # maybe with a unit
 
 
 def tr_sentence(sentence: str) -> str:

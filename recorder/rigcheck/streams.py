@@ -38,7 +38,10 @@ def cameras_alive(view: RigView) -> Check:
         return Check("cameras_alive", Verdict.REDO, unit="%", sentence="No cameras are open; choose them and open them.")
     told = {name: _told(view, view.armed, name) for name in view.armed.streams if name != Stream.TRIGGERS}
     if silent := _silent(told):
-        text = f"The {' and the '.join(silent)} {'give' if len(silent) > 1 else 'gives'} nothing; check cable and lens cap."
+        cameras = " and the ".join(silent)
+        text = f"The {cameras} gives nothing; check cable and lens cap."
+        if len(silent) > 1:
+            text = f"The {cameras} give nothing; check cable and lens cap."
         return Check("cameras_alive", Verdict.REDO, 0.0, "%", text, {"streams": told})
     shares = {name: share for name, one in told.items() if (share := _share(name, one)) is not None}
     slowest = min(shares, key=shares.__getitem__, default=None)

@@ -34,7 +34,8 @@ DETAILS = {
     **{"advice": "use another USB port, give more light, or close other programs", "darker": "right"},
     **{"when": "0.4 s before the cue"},
     **{"likeliest_words": "smile", "asked_words": "open mouth", "all": 2, "kind": "no micro-expression", "how": "not at all"},
-    **{"status": "partial", "reason": "The operator aborted it.", "saved": "40,000 events, 3 grey pictures", "streams": "rgb", "first": "x is missing"},
+    **{"status": "partial", "reason": "The operator aborted it.", "saved": "40,000 events, 3 grey pictures"},
+    **{"streams": "rgb", "first": "x is missing"},
     **{"remedy": "make room on the disk"},
     **{"sentence": "The thermal picture never froze."},
 }  # fmt: skip
@@ -117,6 +118,11 @@ def test_what_is_filled_in_is_translated_too(french):
         ("No colour pictures from HD Webcam for 2 s.", "images couleur"),
         ("The disk took nothing for more than 2.5 s.", "2,5 s"),
         ("The capture process was ended by signal 9.", "signal 9"),
+        (
+            "The colour camera and the thermal camera give nothing; check cable and lens cap.",
+            "caméra couleur et caméra thermique",
+        ),
+        ("The picture is sharp (0.5 px).", "0,5 px"),
     ],
 )
 def test_what_the_recorder_says_in_a_banner_is_said_in_french(french, english, told):

@@ -34,7 +34,9 @@ class LiveViews(QWidget):
 
     def _lay_out(self) -> None:
         theme = current_theme()
-        self._side = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._beside = QWidget()  # hidden as a whole without pictures: an empty layout would keep its share of the width
+        self._side = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._beside)
+        self._side.setContentsMargins(0, 0, 0, 0)
         self._side.setSpacing(theme.space(2))
         for view in self.pictures.values():
             view.setMinimumSize(120, 96)
@@ -42,7 +44,7 @@ class LiveViews(QWidget):
         self._row = row = QHBoxLayout()
         row.setSpacing(theme.space(2))
         row.addWidget(self.events, 5)
-        row.addLayout(self._side, 3)
+        row.addWidget(self._beside, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.space(2))
@@ -78,6 +80,7 @@ class LiveViews(QWidget):
             view.setVisible(stream.value in names)
             if stream.value not in names:
                 view.show_picture(None)
+        self._beside.setVisible(any(not view.isHidden() for view in self.pictures.values()))
 
     def use_resolution(self, resolution: tuple[int, int] | None) -> None:
         """(width, height) of the event camera."""

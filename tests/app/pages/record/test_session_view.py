@@ -128,3 +128,14 @@ def test_the_keys_of_a_verdict_stand_below_its_buttons_whatever_the_length_of_th
     caps = [cap.text() for cap in after.findChildren(KeyCap)]
     assert caps == [table.first(key) for key in ("after.keep", "after.noise", "after.redo", "after.play")]
     assert not after.card.findChildren(KeyCap)
+
+
+def test_without_pictures_the_events_have_all_the_width(view):
+    view.resize(1216, 660)
+    widths = []
+    for names in ((), ("rgb", "frames")):
+        view.live.show_streams(names)
+        view.grab()
+        widths.append(view.live.events.width())
+    assert widths[0] == view.live.width()
+    assert widths[1] < widths[0]
