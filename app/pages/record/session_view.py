@@ -4,7 +4,6 @@ Imports what is slow to import; the page makes it when a session begins.
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -62,7 +61,6 @@ class SessionView(QWidget):
         self.display = SubjectDisplay(flow, flow.abort, lambda text: self.told.emit(Said(text, "check")))
         self._looks = -1
         self._before = Stage.SETUP
-        self._last: Path | None = None
         self._playing = False
         self._mirrored = False  # as in a mirror, because practice asks for it
         self._told: set[str] = set()
@@ -252,8 +250,8 @@ class SessionView(QWidget):
             self.flow.add(self.flow.cell.place.movement)
 
     def _open_label(self) -> None:
-        if self._last is not None:
-            self.asked_label.emit(self._last)
+        if self.flow.last_take is not None:
+            self.asked_label.emit(self.flow.last_take)
 
     # What happens by itself
 
@@ -339,8 +337,6 @@ class SessionView(QWidget):
             events = flow.armed.streams.get("events")
             self.live.use_resolution(events.resolution if events else None)
         self.live.use_runtime(flow.runtime)
-        if flow.takes.take is not None and flow.takes.take.path is not None:
-            self._last = flow.takes.take.path
 
     def _panel(self) -> QWidget:
         flow = self.flow

@@ -51,6 +51,11 @@ class SessionFacts:
         return self._plan.progress
 
     @property
+    def last_take(self) -> Path | None:
+        """The take that was made last and kept, as it is called now; None before the first one."""
+        return self._plan.last_take
+
+    @property
     def saving(self) -> frozenset[Place]:
         """Places of which something is still being written."""
         return self._plan.saving

@@ -82,17 +82,15 @@ class SessionFlow(SessionFacts):
         self._plan.open(data, session)
         self._decisions.forget()
         self.practice = False
+        self._cameras.rig = rig
         self._go(Stage.RIG)
-        self._open(rig)
-
-    def _open(self, rig: RigSpec | None) -> None:
-        if rig is not None and not self.closing:
-            self._cameras.open(rig, self.data)
-            self._touch()
+        self.arm()
 
     def arm(self) -> None:
         """Open the cameras, in a new capture process where the old one is gone."""
-        self._open(self.rig)
+        if self.rig is not None and not self.closing:
+            self._cameras.open(self.rig, self.data)
+            self._touch()
 
     def open_again(self) -> None:
         """Open cameras that were lost, unless they are being opened."""
@@ -101,10 +99,9 @@ class SessionFlow(SessionFacts):
 
     def change_rig(self, rig: RigSpec) -> None:
         """Use other cameras from now on."""
-        if self.takes.busy:
-            self._cameras.rig = rig
-        else:
-            self._open(rig)
+        self._cameras.rig = rig
+        if not self.takes.busy:
+            self.arm()
 
     def send(self, command: Command) -> None:
         """A command of the rig check, such as other biases."""
@@ -175,8 +172,8 @@ class SessionFlow(SessionFacts):
         return True
 
     def _may_start(self) -> bool:
-        idle = self.stage is Stage.READY and self.takes.stage is TakeStage.IDLE
-        return idle and not (self.closing or self._plan.awaited or self._practice.preparing)
+        waits = self.closing or self._plan.awaited or self._practice.preparing
+        return self.stage is Stage.READY and self.takes.stage is TakeStage.IDLE and not waits
 
     def _begin_take(self, place: Place) -> None:
         record = self._record(place)
@@ -253,8 +250,7 @@ class SessionFlow(SessionFacts):
         self._decisions.carry_out()
 
     def _go_on_after(self, stay: bool) -> None:
-        open_still = self.cell is not None and self.cell.is_open  # an aborted take is made again first
-        if not (stay or open_still):
+        if not (stay or (self.cell is not None and self.cell.is_open)):  # an aborted take is made again first
             self._plan.choose_next()
         if self.chosen is None and self.stage is Stage.READY:
             self._go(Stage.FINISHED)
@@ -318,7 +314,7 @@ class SessionFlow(SessionFacts):
         self.takes.hear(heard)
         self._cameras.hear(heard, take_runs=self.takes.busy)
         if isinstance(heard, TakeDone):
-            self._plan.read()
+            self._made(heard)
         elif isinstance(heard, Died):
             self._died(heard)
         elif isinstance(heard, Refused) and not starting:
@@ -326,6 +322,10 @@ class SessionFlow(SessionFacts):
         elif (text := notices(heard)) is not None:
             self._noticed(text)
         self._touch()
+
+    def _made(self, told: TakeDone | None) -> None:
+        path = Path(told.path) if told is not None and told.path else None
+        self._plan.made(None if self._practice.holds(path) else path)
 
     def _noticed(self, text: str) -> None:
         """During a take the panel shows it beside the counts: a message over the pictures would draw the eyes."""
@@ -335,9 +335,8 @@ class SessionFlow(SessionFacts):
             self._news.tell(text, "check")
 
     def _died(self, died: Died) -> None:
-        saved = died.saved.message if died.saved is not None else died.text
-        self._plan.read()
-        self._news.tell(saved, "redo", key="capture", remedy="restart")
+        self._made(died.saved)
+        self._news.tell(died.saved.message if died.saved is not None else died.text, "redo", key="capture", remedy="restart")
 
     def _not_begun(self, text: str) -> None:
         self._news.tell(text, "redo", key="take")

@@ -53,6 +53,7 @@ class SessionPlan:
         self._jobs, self._news = jobs, news
         self._folder: SubjectFolder | None = None
         self._takes: tuple[TakeFacts, ...] = ()
+        self._last: Path | None = None
         self._marks: dict[tuple[str, int, int], Mark] = {}
         self._unsaved: Counter[Place | None] = Counter()  # changes of the session's record that are being written
         self._known: list[Callable[[], None]] = []  # done once the folder has been read as it is now
@@ -97,6 +98,17 @@ class SessionPlan:
     def knows(self, path: Path) -> bool:
         """Whether the plan has this take in it."""
         return any(_key(take.path) == _key(path) for take in self._takes)
+
+    def made(self, path: Path | None) -> None:
+        """A take is over. path: None where nothing of it is kept here."""
+        self._last = path or self._last
+        self.read()
+
+    @property
+    def last_take(self) -> Path | None:
+        """The take that was made last, as it is called now: it may have become noise, or be no noise any more."""
+        last = self._last
+        return last and next((take.path for take in self._takes if _key(take.path) == _key(last)), last)
 
     def when_read(self, call: Callable[[], None]) -> None:
         """Call it once the folder was read."""

@@ -367,6 +367,20 @@ def test_decisions_are_taken_back_from_the_newest_on(room):
     assert first.exists()
 
 
+def test_the_last_take_is_known_by_the_name_that_it_has_now(room):
+    room.to_plan()
+    assert room.flow.last_take is None
+    path = room.record()
+    room.clocks(path)
+    assert room.flow.last_take == path
+    room.flow.noise()
+    room.hear()
+    assert room.flow.last_take == path.with_name("frown_4_1_(noise).aedat4")
+    room.flow.undo()
+    room.hear()
+    assert room.flow.last_take == path
+
+
 # The window's thread touches no file
 
 
@@ -645,6 +659,7 @@ def test_a_practice_take_is_made_elsewhere_and_thrown_away(room):
     room.hear(TakeDone(path=str(path), manifest=None, status="complete", finish_reason="script_ended", message=""))
     room.bench.verdicts[path].set_result(Judged(path, QualityRecord(verdict=Verdict.GOOD)))
     room.hear()
+    assert room.flow.last_take is None
     room.flow.noise()  # nothing is kept of it, not even as noise
     assert (room.flow.stage, room.flow.chosen) == (Stage.READY, FROWN)
     assert path.exists()  # the judge has it still
