@@ -56,6 +56,7 @@ class EventView(QWidget):
         title.setProperty("role", "label")
         row.addWidget(title, 1)
         row.addWidget(self._rate, 1)
+        self._rate.hide()  # leaves its room to the title while there is none
         group = QButtonGroup(self)
         for mode in EventMode:
             button = QToolButton()
@@ -119,6 +120,7 @@ class EventView(QWidget):
     def show_rate(self, events_per_s: float | None) -> None:
         """Events per second, as the recorder counts them."""
         self._rate.show_text("" if events_per_s is None else tr("{rate} ev/s").format(rate=short_number(events_per_s)))
+        self._rate.setHidden(events_per_s is None)
 
     def _restyle(self) -> None:
         for mode, button in self._buttons.items():

@@ -68,6 +68,7 @@ class PictureView(QWidget):
         self._mirror.setCheckable(True)
         self._mirror.toggled.connect(self.stage.set_mirrored)
         row.addWidget(self._mirror)
+        row.addStrut(self._mirror.sizeHint().height())  # as high without its buttons
         return row
 
     def _menu(self) -> QMenu:

@@ -20,18 +20,18 @@ from protocol.session import Cell, CellState, Grid
 
 # What an operator looks for first, in this order: the measure's name, what it is called in short, decimals.
 CHIPS = (
-    ("movement", "Movement", 0),
-    ("duration", "Duration", 0),
-    ("strength", "Strength", 0),
-    ("blinks", "Blinks", 0),
-    ("distance", "Distance", 0),
-    ("sync_rgb", "Colour clock", 1),
-    ("sync_thermal", "Thermal clock", 1),
-    ("noise", "Noise", 1),
-    ("event_rate", "Events", 0),
-    ("head_turn", "Head", 1),
-    ("light_uneven", "Light", 0),
-    ("flicker", "Flicker", 1),
+    ("movement", translatable("Movement"), 0),
+    ("duration", translatable("Duration"), 0),
+    ("strength", translatable("Strength"), 0),
+    ("blinks", translatable("Blinks"), 0),
+    ("distance", translatable("Distance"), 0),
+    ("sync_rgb", translatable("Colour clock"), 1),
+    ("sync_thermal", translatable("Thermal clock"), 1),
+    ("noise", translatable("Noise"), 1),
+    ("event_rate", translatable("Events"), 0),
+    ("head_turn", translatable("Head"), 1),
+    ("light_uneven", translatable("Light"), 0),
+    ("flicker", translatable("Flicker"), 1),
 )
 MOST_CHIPS = 8
 UNITS = (  # of measures and checks

@@ -121,6 +121,7 @@ class BiasBox(QGroupBox):
         column.addWidget(self.preset)
         self._coarse: dict[str, QSpinBox] = {}
         self._fine: dict[str, QSlider] = {}
+        self._values: dict[str, QLabel] = {}
         form = QFormLayout()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)  # the names are as long as the panel is wide
         for name in PIXEL_BIASES:
@@ -139,7 +140,7 @@ class BiasBox(QGroupBox):
         coarse.setRange(0, COARSE_MAX)
         fine.setRange(0, FINE_MAX)
         fine.setAccessibleName(name)
-        value = QLabel()
+        value = self._values[name] = QLabel()
         value.setMinimumWidth(32)
         fine.valueChanged.connect(lambda number: value.setText(str(number)))
         fine.setMinimumWidth(120)
@@ -157,6 +158,7 @@ class BiasBox(QGroupBox):
                 widget.blockSignals(True)
                 widget.setValue(number)
                 widget.blockSignals(False)
+            self._values[name].setText(str(fine))
 
     def _preset_chosen(self) -> None:
         self._show(self.preset.currentData())

@@ -146,6 +146,9 @@ def test_in_french_numbers_have_a_comma_and_units_are_translated():
     use_language("fr")
     try:
         assert number_text(measured("event_rate", 1_234_567.0, unit="events/s"), 0) == "1,23 M événements/s"
+        assert [one.name for one in chips(QualityRecord(verdict=Verdict.GOOD, measures=(measured("head_turn", 0.0),)))] == [
+            "Tête"
+        ]
     finally:
         use_language("en")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PySide6.QtCore import QPoint
 
 from app.i18n import use_language
 from app.pages.record.endpanel import EndPanel
@@ -139,3 +140,15 @@ def test_without_pictures_the_events_have_all_the_width(view):
         widths.append(view.live.events.width())
     assert widths[0] == view.live.width()
     assert widths[1] < widths[0]
+
+
+def test_each_bias_shows_its_number_before_a_slider_was_moved(view):
+    assert all(label.text() for label in view.rig.tools.biases._values.values())
+
+
+def test_the_headings_of_all_views_stand_at_one_height_while_a_take_runs(view):
+    view.resize(1216, 660)
+    view.live.show_streams(("rgb", "frames", "thermal"))
+    view.live.set_low(True)
+    view.grab()
+    assert len({one.stage.mapTo(view, QPoint()).y() for one in (view.live.events, *view.live.pictures.values())}) == 1
