@@ -1,7 +1,8 @@
-"""Which key of the Label page does what on the desk: names of the table of keys, without their page. Knows no widget's look."""
+"""Which key of the Label page does what: names of the table of keys, without their page. Knows no widget's look."""
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app.pages.label.desk import LabelDesk
 from app.pages.label.interval_panel import IntervalPanel
@@ -9,7 +10,11 @@ from app.pages.label.playhead import Unit
 from protocol.labeledits import Landmark
 from protocol.labels import IntervalKind
 
+if TYPE_CHECKING:
+    from app.pages.label.bench import LabelBench
+
 MANY = 10
+ZOOM = 1.6
 Deeds = tuple[tuple[str, Callable[[], object]], ...]
 
 
@@ -68,4 +73,37 @@ def moving(desk: LabelDesk) -> Deeds:
         ("frames_on", partial(desk.step, 1, Unit.FRAME, MANY)),
         ("mark_back", partial(desk.seek_mark, -1)),
         ("mark_on", partial(desk.seek_mark, 1)),
+    )
+
+
+def viewing(bench: "LabelBench") -> Deeds:
+    """What changes what is in sight: another take, another stretch, another picture."""
+    desk, line, views = bench.desk, bench.timeline, bench.views
+    return (
+        ("wider", partial(desk.change_window, 1)),
+        ("narrower", partial(desk.change_window, -1)),
+        ("zoom_in", partial(line.zoom, ZOOM)),
+        ("zoom_out", partial(line.zoom, 1 / ZOOM)),
+        ("whole", bench.show_whole),
+        ("close_up", bench.show_close_up),
+        ("pan_back", partial(line.pan, -1)),
+        ("pan_on", partial(line.pan, 1)),
+        ("let_go", line.cancel_drag),
+        ("take_over", desk.take_over),
+        ("regions", lambda: line.fold(not line.folded)),
+        ("next_view", views.next_view),
+        ("view_in", partial(views.zoom, ZOOM)),
+        ("view_out", partial(views.zoom, 1 / ZOOM)),
+        ("view_whole", views.reset),
+        ("view_left", partial(views.pan, -1, 0)),
+        ("view_right", partial(views.pan, 1, 0)),
+        ("view_up", partial(views.pan, 0, -1)),
+        ("view_down", partial(views.pan, 0, 1)),
+        ("mode", bench.toggle_mode),
+        ("crop", bench.toggle_crop),
+        ("previous", partial(bench.go, -1)),
+        ("next", partial(bench.go, 1)),
+        ("previous_any", partial(bench.go, -1, unlabelled=False)),
+        ("next_any", partial(bench.go, 1, unlabelled=False)),
+        ("compare", bench.toggle_comparison),
     )

@@ -13,7 +13,7 @@ from PySide6.QtGui import QFocusEvent, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.i18n import tr
-from app.pages.label.actions import Deeds, marking, moving
+from app.pages.label.actions import marking, moving, viewing
 from app.pages.label.compare import CompareModel
 from app.pages.label.compare_view import CompareView
 from app.pages.label.desk import LabelDesk
@@ -23,6 +23,7 @@ from app.pages.label.media import Media
 from app.pages.label.presenters import bands, cursor_text, frame_ticks, marks, zero_us
 from app.pages.label.queue import QueueModel
 from app.pages.label.queue_panel import QueuePanel
+from app.pages.label.scores import ScoreSource, no_scores
 from app.pages.label.timeline import Timeline
 from app.pages.label.views import CursorViews
 from app.said import Said
@@ -38,7 +39,6 @@ ROOMY_PX = 1500  # from this width on the list stays beside the take
 TIMELINE_PX = 236
 AROUND_US = 50_000  # to each side of the cursor where no interval is chosen
 BESIDE = 0.25  # of an interval is shown before and after it
-ZOOM = 1.6
 
 
 class LabelBench(QWidget):
@@ -48,16 +48,18 @@ class LabelBench(QWidget):
     over = Signal(str)
     coder_asked = Signal()
 
-    def __init__(self, dataset: Path, coder: str, parent: QWidget | None = None) -> None:
+    def __init__(self, dataset: Path, coder: str, scores: ScoreSource = no_scores, parent: QWidget | None = None) -> None:
+        """scores: who knows what a model says of a take."""
         super().__init__(parent)
         self.dataset = dataset
         store = LabelStore(dataset)
-        self.desk = LabelDesk(store, coder)
+        self.desk = LabelDesk(store, coder, scores=scores)
         self.comparison = CompareModel(store, coder)
         self.queue = QueueModel(dataset, coder)
         self._version = -1
         self._shown: Media | None = None
         self._fetched_for: tuple[Path | None, int] = (None, -1)  # the take and the list that the next one was looked up for
+        self._seen_others: Path | None = None  # the take of which this coder has seen what others say
         self._wanted = True  # the list, until a take is opened
         self._mode, self._crop = Mode.COUNTS, False
         self._lay_out()
@@ -133,11 +135,16 @@ class LabelBench(QWidget):
         self.compare.told.connect(self.told)
         self.compare.left.connect(self.leave_comparison)
         self.compare.planned.connect(self._planned)
-        for name, call in (*marking(self.desk, self.panel), *self._viewing()):
+        for name, call in (*marking(self.desk, self.panel), *viewing(self)):
             table.action(f"label.{name}", self.work, call)
         for name, call in moving(self.desk):
             table.action(f"label.{name}", self.work, partial(self._move, call))
-        for name, call in (("queue", self.toggle_list), ("refresh", self.queue.refresh), ("coder", self.coder_asked.emit)):
+        for name, call in (
+            ("queue", self.toggle_list),
+            ("filter", self.to_filter),
+            ("refresh", self.queue.refresh),
+            ("coder", self.coder_asked.emit),
+        ):
             table.action(f"label.{name}", self, call)
 
     def _interval_chosen(self, interval: str) -> None:
@@ -151,46 +158,19 @@ class LabelBench(QWidget):
 
     # What the keys do
 
-    def _viewing(self) -> Deeds:
-        desk, line, views = self.desk, self.timeline, self.views
-        return (
-            ("wider", partial(desk.change_window, 1)),
-            ("narrower", partial(desk.change_window, -1)),
-            ("zoom_in", partial(line.zoom, ZOOM)),
-            ("zoom_out", partial(line.zoom, 1 / ZOOM)),
-            ("whole", self._show_whole),
-            ("close_up", self._show_close_up),
-            ("pan_back", partial(line.pan, -1)),
-            ("pan_on", partial(line.pan, 1)),
-            ("regions", lambda: line.fold(not line.folded)),
-            ("next_view", views.next_view),
-            ("view_in", partial(views.zoom, ZOOM)),
-            ("view_out", partial(views.zoom, 1 / ZOOM)),
-            ("view_whole", views.reset),
-            ("view_left", partial(views.pan, -1, 0)),
-            ("view_right", partial(views.pan, 1, 0)),
-            ("view_up", partial(views.pan, 0, -1)),
-            ("view_down", partial(views.pan, 0, 1)),
-            ("mode", self._toggle_mode),
-            ("crop", self._toggle_crop),
-            ("previous", partial(self.go, -1)),
-            ("next", partial(self.go, 1)),
-            ("previous_any", partial(self.go, -1, unlabelled=False)),
-            ("next_any", partial(self.go, 1, unlabelled=False)),
-            ("compare", self.toggle_comparison),
-        )
-
     def _move(self, call: Callable[[], object]) -> None:
         """Show where a key has put the cursor with the next repaint, not with the next tick, which is half a frame later."""
         call()
         if self._shown is not None and self.desk.media is self._shown:
             self._show_cursor()
 
-    def _show_whole(self) -> None:
+    def show_whole(self) -> None:
+        """The whole take on the timeline."""
         if (span_us := self.desk.span_us) is not None:
             self.timeline.zoom_to(*span_us)
 
-    def _show_close_up(self) -> None:
+    def show_close_up(self) -> None:
+        """The chosen interval on the timeline, else what lies about the cursor."""
         desk = self.desk
         interval = desk.labels.by_id().get(desk.chosen or "") if desk.labels else None
         if interval is None or unplaced(interval) is not None:
@@ -199,11 +179,13 @@ class LabelBench(QWidget):
         beside_us = round(BESIDE * interval.duration_us)
         self.timeline.zoom_to(interval.onset_us - beside_us, interval.offset_us + beside_us)
 
-    def _toggle_mode(self) -> None:
+    def toggle_mode(self) -> None:
+        """Events by polarity or by age."""
         self._mode = Mode.SURFACE if self._mode is Mode.COUNTS else Mode.COUNTS
         self.views.set_mode(self._mode)
 
-    def _toggle_crop(self) -> None:
+    def toggle_crop(self) -> None:
+        """Only the face, or everything."""
         self._crop = not self._crop
         self.views.set_crop(self._crop)
 
@@ -236,6 +218,12 @@ class LabelBench(QWidget):
             self.desk.playing = None
         self._show_sides()
         self.take_keys()
+
+    def to_filter(self) -> None:
+        """To the field that filters the list."""
+        self._wanted = True
+        self._show_sides()
+        self.list.focus_filter()
 
     def take_keys(self) -> None:
         """The keys go to the take, or to the list while that is wanted."""
@@ -323,8 +311,13 @@ class LabelBench(QWidget):
             self._show()
 
     def _hand_on(self) -> None:
-        desk = self.desk
-        for touched in (desk.touched, self.comparison.touched):
+        desk, comparison = self.desk, self.comparison
+        while comparison.renamed:
+            desk.renamed(*comparison.renamed.pop(0))
+        if self.comparing and comparison.case is not None and self._seen_others != desk.take:
+            self._seen_others = desk.take
+            desk.saw_others()
+        for touched in (desk.touched, comparison.touched):
             while touched:
                 self.queue.look_at(touched.pop())
         if self.queue.chosen != desk.take and desk.take is not None:
@@ -344,6 +337,7 @@ class LabelBench(QWidget):
         if self._shown is not None and desk.media is self._shown:
             if not self.comparing or self.comparison.case is None:
                 self.timeline.show_labels(desk.labels.intervals if desk.labels else (), desk.chosen, desk.suggestions)
+            self.timeline.show_scores(desk.scores)
             self._show_cursor()
         self.where.show_text(cursor_text(desk))
         row = self.queue.row(desk.take) if desk.take is not None else None

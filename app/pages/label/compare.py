@@ -51,7 +51,8 @@ class CompareModel:
 
     take: None where none is open; case: the points and decisions, None while it is being opened or may not be; why_not: why
     it may not; read_only: why nothing can be decided, None where it can; pairs: every two coders who have finished; pair: those
-    two that are compared; part: the name of the part in hand; touched: takes whose row in a list is another one now.
+    two that are compared; part: the name of the part in hand; touched: takes whose row in a list is another one now; renamed:
+    takes by their names before and after a decision about noise. Whoever shows these empties both.
     """
 
     def __init__(self, store: LabelStore, by: str, *, clock: Callable[[], datetime] = _now) -> None:
@@ -65,6 +66,7 @@ class CompareModel:
         self.part = ""
         self.version = 0
         self.touched: list[Path] = []
+        self.renamed: list[tuple[Path, Path]] = []
         self._labels: dict[str, LabelSet] = {}
         self._clock = clock
         self._turn = 0
@@ -376,6 +378,8 @@ class CompareModel:
 
     def _changed_on_disk(self, turn: int, before: Path, after: Path) -> None:
         self.touched += [before] if before == after else [before, after]
+        if before != after:
+            self.renamed.append((before, after))
         if turn == self._turn:
             self.take = after
             self.version += 1

@@ -65,8 +65,8 @@ NOT_MEANT = (
 class Line(Protocol):
     """What of a timeline is used here."""
 
-    def show_labels(self, intervals: object, chosen: object, suggestions: object, others: object = ()) -> None:
-        """Show labels, those of others below."""
+    def show_labels(self, intervals: object, chosen: object, suggestions: object, others: object = (), whose: str = "") -> None:
+        """Show labels under a name, those of others below."""
 
 
 class CompareView(QWidget):
@@ -330,7 +330,7 @@ class CompareView(QWidget):
         ids = {one.id for one in (point.first, point.second) if one is not None} if point else set()
         chosen = next((one.id for one in consensus.intervals if ids & {ref.interval for ref in one.made_of}), None)
         others = tuple((one.coder, one) for one in (model.case.first, model.case.second))
-        self._timeline.show_labels(consensus.intervals, chosen, (), others)
+        self._timeline.show_labels(consensus.intervals, chosen, (), others, tr("Consensus"))
 
     def _seek(self) -> None:
         """The cursor goes where the part in hand lies, once one is chosen, so that it can be moved from there."""

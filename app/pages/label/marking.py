@@ -4,7 +4,7 @@ Whoever calls it waits for the journal (recorder.takelabels), so call it from a 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.i18n import tr, translatable
@@ -42,8 +42,8 @@ class MarkError(GlimpseError):
 @dataclass(frozen=True)
 class Facts:
     """What the marking rests on. asked: the movement that was asked for, None where it is unknown or hidden from the coder;
-    suggestions: what the coder may be shown; sight: the same for the record; assigned: who is to label the take; cue_us: before
-    it nothing is what was asked for.
+    suggestions: what the coder may be shown; sight: what was shown; assigned: who is to label the take; cue_us: before it
+    nothing is what was asked for; detections: whether the coder may be shown what a model says.
     """
 
     asked: str | None = None
@@ -51,6 +51,7 @@ class Facts:
     sight: Sight = field(default_factory=Sight)
     assigned: tuple[str, ...] = ()
     cue_us: int | None = None
+    detections: bool = False
 
 
 class Marker:
@@ -256,6 +257,16 @@ class Marker:
     def _do(self, change: Callable[[], Any]) -> None:
         self._note_sight()
         change()
+
+    def saw(self, **seen: bool) -> None:
+        """The coder has been shown something more.
+
+        Noted at once while the labels are in the making; ones that are finished were made without it, until the next change.
+        """
+        self.facts = replace(self.facts, sight=self.facts.sight.model_copy(update=seen))
+        labels = self.labels.labels
+        if self.labels.writable and not labels.done and not labels.empty:
+            self._note_sight()
 
     def _note_sight(self) -> None:
         """What was shown is noted with the first change; a take that was only looked at has no labels."""

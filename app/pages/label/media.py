@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.pages.label.scores import Scores, ScoreSource, no_scores
 from protocol.analysis import Analysis, FaceBox, Suggestion
 from protocol.errors import GlimpseError
 from protocol.manifest import Manifest
@@ -26,8 +27,8 @@ FIRST_WINDOW_US = 33_333
 
 @dataclass(frozen=True, eq=False)
 class Media:
-    """A take that is open. pictures: of the streams that have some; analysis: None where nothing was computed; problems: what
-    cannot be shown, a sentence each.
+    """A take that is open. pictures: of the streams that have some; analysis: None where nothing was computed; scores: None
+    where no model was asked; problems: what cannot be shown, a sentence each.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Media:
     manifest: Manifest | None
     analysis: Analysis | None
     span_us: tuple[int, int]
+    scores: Scores | None
     problems: tuple[str, ...]
     _open: ExitStack
 
@@ -82,8 +84,11 @@ class Media:
         self._open.close()
 
 
-def open_media(path: Path) -> Media:
-    """Open a take. Raises TakeError without one, Aedat4Error where its events cannot be read at all."""
+def open_media(path: Path, scores: ScoreSource = no_scores) -> Media:
+    """Open a take. scores: who knows what a model says of it.
+
+    Raises TakeError without a take, Aedat4Error where its events cannot be read at all.
+    """
     with ExitStack() as opening:
         take = opening.enter_context(Take(path))
         events = opening.enter_context(EventBrowser(take, budget_bytes=EVENT_BYTES))
@@ -96,8 +101,17 @@ def open_media(path: Path) -> Media:
         face = analysis.face if analysis else None
         curves = opening.enter_context(Curves(events, face, cache=curve_cache()))
         span_us = (curves.start_us, curves.end_us)
+        said = _scores(take.path, scores, problems)
         kept = opening.pop_all()
-    return Media(take.path, take, events, pictures, curves, manifest, analysis, span_us, tuple(problems), kept)
+    return Media(take.path, take, events, pictures, curves, manifest, analysis, span_us, said, tuple(problems), kept)
+
+
+def _scores(path: Path, scores: ScoreSource, problems: list[str]) -> Scores | None:
+    try:
+        return scores(path)
+    except GlimpseError as error:
+        problems.append(str(error))
+        return None
 
 
 def _analysis(path: Path, problems: list[str]) -> Analysis | None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 
 from app.i18n import tr
 from app.pages.label import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.label.scores import ScoreSource, no_scores
 from app.pages.label.tour import label_steps
 from app.settings import Preferences
 from app.window.errands import Errands
@@ -32,8 +33,10 @@ class LabelPage(Page):
 
     TITLE, ICON = "Label", "label"
 
-    def __init__(self, wishes: Wishes, preferences: Preferences) -> None:
+    def __init__(self, wishes: Wishes, preferences: Preferences, scores: ScoreSource = no_scores) -> None:
+        """scores: who knows what a model says of a take."""
         super().__init__()
+        self._scores = scores
         self.preferences = preferences
         self._asked_for = wishes.data
         self._take: Path | None = None
@@ -208,7 +211,7 @@ class LabelPage(Page):
 
         if self.bench is None or (self.bench.dataset, self.bench.desk.coder) != (data, coder):
             self._drop_bench()
-            self.bench = LabelBench(data, coder)
+            self.bench = LabelBench(data, coder, self._scores)
             self.bench.told.connect(self._told)
             self.bench.over.connect(self.banner_over)
             self.bench.coder_asked.connect(self._ask_coder)
@@ -226,8 +229,15 @@ class LabelPage(Page):
             self.bench.deleteLater()
             self.bench = None
 
+    def _take_over(self) -> None:
+        if self.bench is not None:
+            self.bench.desk.take_over()
+            self.take_keys()
+
     def _told(self, said: Any) -> None:
-        message = Message(said.text, said.state, key=said.key)
+        mends = {"take_over": (tr("Take over"), self._take_over)}
+        action, call = mends.get(said.remedy, ("", None))
+        message = Message(said.text, said.state, action, call, said.key)
         (self.banner if said.key else self.toast).emit(message)
 
 

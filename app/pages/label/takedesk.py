@@ -9,6 +9,7 @@ from app.i18n import tr
 from app.pages.label.lane import Lane
 from app.pages.label.media import Media, open_media
 from app.pages.label.playhead import Playhead
+from app.pages.label.scores import ScoreSource, no_scores
 from app.said import Said
 from protocol.analysis import FaceBox, Suggestion, SuggestionKind
 from protocol.errors import GlimpseError
@@ -24,8 +25,9 @@ CLOSE_AFTER_S = 1.0  # pictures of a take that was left may still be asked for b
 class TakeDesk(Playhead):
     """The take that is shown: span_us, events, pictures, curves, manifest, face; all empty while it is being opened."""
 
-    def __init__(self, clock_s: Callable[[], float]) -> None:
+    def __init__(self, clock_s: Callable[[], float], scores: ScoreSource = no_scores) -> None:
         super().__init__(clock_s)
+        self._scores = scores
         self.take: Path | None = None
         self.media: Media | None = None
         self.suggestions: tuple[Suggestion, ...] = ()
@@ -92,7 +94,7 @@ class TakeDesk(Playhead):
 
     def _open_media(self, path: Path, turn: int) -> None:
         try:
-            media = open_media(path)
+            media = open_media(path, self._scores)
         except (GlimpseError, OSError) as error:
             text = str(error)
             self._news.put(lambda: self._tell_of(turn, Said(text, "redo", "take")))
@@ -103,7 +105,7 @@ class TakeDesk(Playhead):
         if path != self._wanted_next:
             return
         with suppress(GlimpseError, OSError):  # told when it is opened
-            media = open_media(path)
+            media = open_media(path, self._scores)
             with suppress(GlimpseError, OSError):
                 media.make_ready(first_cursor(media, media.suggestions))
             self._news.put(lambda: self._keep_next(media))

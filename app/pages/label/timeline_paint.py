@@ -115,7 +115,7 @@ def _paint_name(painter: QPainter, scene: Scene, row: Row) -> None:
         Kind.LABELS: tr("Consensus") if scene.content.others else tr("My labels"),
         Kind.SCRIPT: tr("Script"),
     }
-    name, box = names.get(row.kind, row.name), QRectF(PAD_PX, row.top, GUTTER_PX - 2 * PAD_PX, row.height)
+    name, box = row.name or names.get(row.kind, ""), QRectF(PAD_PX, row.top, GUTTER_PX - 2 * PAD_PX, row.height)
     if row.kind is Kind.CURVE and row.region is not None:
         name = region_name(row.region)
         if row.region is Region.FACE:

@@ -14,9 +14,10 @@ from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.i18n import tr
+from app.pages.label.scores import Scores
 from app.pages.label.timeline_curves import Columns, columns_of
 from app.pages.label.timeline_paint import FAR_PX, GUTTER_PX, PAD_PX, RIGHT, SIGN_PX, Scene, paint_rows
-from app.pages.label.timeline_rows import AXIS_PX, HEAD_PX, Content, Kind, Row, Scores, least_height, rows_of
+from app.pages.label.timeline_rows import AXIS_PX, HEAD_PX, Content, Kind, Row, least_height, rows_of
 from app.pages.label.timeline_view import CUE_AFTER_US, CUE_BEFORE_US, TimeView, exact_text, span_text
 from app.widgets.looks import pixmap
 from app.widgets.rate_strip import Band, StripMark
@@ -105,20 +106,25 @@ class TimelinePicture(QWidget):
         chosen: str | None = None,
         suggestions: Sequence[Suggestion] = (),
         others: Sequence[tuple[str, LabelSet]] = (),
+        whose: str = "",
     ) -> None:
-        """What this coder says, which interval is chosen, what is suggested, and what others say: (coder, labels) each."""
-        told = (tuple(intervals), chosen, tuple(suggestions), tuple(others))
+        """What this coder says, which interval is chosen, what is suggested, and what others say: (coder, labels) each.
+
+        whose: what the row of the first is called, "" for this coder's own labels.
+        """
+        told = (tuple(intervals), chosen, tuple(suggestions), tuple(others), whose)
         old = self._content
-        if told != (old.intervals, old.chosen, old.suggestions, old.others):
-            self._content = replace(old, intervals=told[0], chosen=told[1], suggestions=told[2], others=told[3])
+        if told != (old.intervals, old.chosen, old.suggestions, old.others, old.whose):
+            self._content = replace(old, intervals=told[0], chosen=told[1], suggestions=told[2], others=told[3], whose=told[4])
             self._change()
             self.updateGeometry()
 
     def show_scores(self, scores: Scores | None) -> None:
-        """What a model says over time; None: no model."""
-        self._content = replace(self._content, scores=scores)
-        self._change()
-        self.updateGeometry()
+        """What a model says over time; None: no model, or this coder must not see it."""
+        if scores is not self._content.scores:
+            self._content = replace(self._content, scores=scores)
+            self._change()
+            self.updateGeometry()
 
     def show_cursor(self, cursor_us: int, window_us: int = 0, loop: tuple[int, int] | None = None) -> None:
         """The cursor, the window of events that ends at it, and the stretch that is played again and again."""

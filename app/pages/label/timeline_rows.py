@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from app.pages.label.scores import Scores
 from app.pages.label.timeline_view import TimeView
 from app.widgets.rate_strip import Band, StripMark
 from protocol.analysis import Suggestion
@@ -55,15 +56,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What a model says over time. at_us: int64 [n], rising; values: [n], 0 ... 1; name: of the model."""
-
-    name: str
-    at_us: NDArray[np.int64]
-    values: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class Content:
     """Everything that is shown but the cursor. ticks_us: int64 [n], rising; others: (coder, labels); chosen: id."""
 
@@ -76,6 +68,7 @@ class Content:
     others: tuple[tuple[str, LabelSet], ...] = ()
     scores: Scores | None = None
     regions: tuple[Region, ...] = REGIONS[:1]
+    whose: str = ""  # the labels that can be changed; "" for this coder's own
 
 
 def rows_of(content: Content, view: TimeView, height: float, unfolded: bool) -> tuple[Row, ...]:
@@ -87,7 +80,7 @@ def rows_of(content: Content, view: TimeView, height: float, unfolded: bool) -> 
         after.append(Row(Kind.SCORES, 0, SCORES_PX, content.scores.name))
     if content.suggestions:
         after.append(Row(Kind.SUGGESTED, 0, SUGGESTED_PX))
-    after.append(Row(Kind.LABELS, 0, LANE_PX * max(1, lane_count(content.intervals))))
+    after.append(Row(Kind.LABELS, 0, LANE_PX * max(1, lane_count(content.intervals)), content.whose))
     for number, (coder, labels) in enumerate(content.others):
         after.append(Row(Kind.OTHER, 0, LANE_PX * max(1, lane_count(labels.intervals)), coder, number=number))
     before = [Row(Kind.AXIS, 0, AXIS_PX), Row(Kind.SCRIPT, 0, SCRIPT_PX)]

@@ -13,8 +13,8 @@ import numpy as np
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.i18n import tr, use_language
+from app.pages.label.scores import Scores
 from app.pages.label.timeline import Timeline
-from app.pages.label.timeline_rows import Scores
 from app.pages.label.views import CursorViews
 from app.widgets.gallery import T0_US, face_events, picture
 from app.widgets.rate_strip import Band, StripMark

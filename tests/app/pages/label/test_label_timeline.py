@@ -10,10 +10,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from app.pages.label.scores import Scores
 from app.pages.label.timeline import Timeline
 from app.pages.label.timeline_curves import CurveColours, columns_of, curve_pixels, rounded_up
 from app.pages.label.timeline_paint import GUTTER_PX
-from app.pages.label.timeline_rows import LANE_PX, Content, Kind, Scores, lane_count, lanes, moved, room_beside, rows_of
+from app.pages.label.timeline_rows import LANE_PX, Content, Kind, lane_count, lanes, moved, room_beside, rows_of
 from app.pages.label.timeline_view import TimeView
 from app.widgets.rate_strip import Band, StripMark
 from app.window.theme import Scheme, use_scheme
