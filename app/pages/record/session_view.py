@@ -83,8 +83,7 @@ class SessionView(QWidget):
         self.prompter.setFixedHeight(PROMPTER_PX)
         self.prompter.hide()
         self.live = LiveViews()
-        above = QVBoxLayout()
-        above.setContentsMargins(theme.space(4), theme.space(3), theme.space(4), 0)
+        self._above = above = QVBoxLayout()
         above.addWidget(self.prompter)
         column.addLayout(above)
         row = QHBoxLayout()
@@ -323,6 +322,8 @@ class SessionView(QWidget):
         running = flow.takes.stage in (TakeStage.STARTING, TakeStage.RUNNING)
         self.live.set_low(running)
         self.prompter.setVisible(running)
+        space = current_theme().space
+        self._above.setContentsMargins(space(4), space(3) if running else 0, space(4), 0)
         self._side.setCurrentWidget(self._panel())
         self.live.set_guide(flow.stage is Stage.RIG)
         self.simulated.setVisible(flow.armed is not None and any(device.simulated for device in flow.armed.devices))
