@@ -114,3 +114,12 @@ def paired_interval(first: NDArray[np.bool_], second: NDArray[np.bool_], seed: i
     means = [float(difference[rng.integers(0, len(difference), len(difference))].mean()) for _ in range(RESAMPLES)]
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)
+
+
+def smoothed(values: Sequence[float], weight: float = 0.6) -> tuple[float, ...]:
+    """A curve as TensorBoard draws it: an exponential average, corrected for its beginning. weight: 0 leaves it as it is."""
+    found, level, norm = [], 0.0, 0.0
+    for value in values:
+        level, norm = weight * level + (1 - weight) * value, weight * norm + (1 - weight)
+        found.append(level / norm)
+    return tuple(found)
