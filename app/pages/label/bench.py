@@ -135,6 +135,7 @@ class LabelBench(QWidget):
         self.compare.told.connect(self.told)
         self.compare.left.connect(self.leave_comparison)
         self.compare.planned.connect(self._planned)
+        self.compare.onward.connect(self._to_next_disagreement)
         for name, call in (*marking(self.desk, self.panel), *viewing(self)):
             table.action(f"label.{name}", self.work, call)
         for name, call in moving(self.desk):
@@ -254,6 +255,14 @@ class LabelBench(QWidget):
         self.queue.refresh()
         if self.desk.take is not None:
             self.open(self.desk.take)
+
+    def _to_next_disagreement(self) -> None:
+        rows, at = self.queue.rows, self.queue.index_of(self.desk.take) or 0
+        path = next((row.path for row in (*rows[at + 1 :], *rows[:at]) if row.disagreement), None)
+        if path is not None:
+            self.open(path)
+        else:
+            self.told.emit(Said(tr("Nothing is left to decide in the takes of the list."), "good"))
 
     def leave_comparison(self) -> None:
         """Back to labelling."""

@@ -20,7 +20,9 @@ table.add(
     Shortcut("compare.all_second", "Alt+2", "All of it as the second coder has it", COMPARE),
     Shortcut("compare.all_mean", "Alt+3", "The middle of both in all of it", COMPARE),
     Shortcut("compare.neither", "0 Del", "Leave it out: there is no such movement", COMPARE),
-    Shortcut("compare.go_on", "Return Enter", "The next one that is open; where none is, keep the consensus", COMPARE),
+    Shortcut(
+        "compare.go_on", "Return Enter", "The next open one; where none is, keep the consensus; then the next take", COMPARE
+    ),
     Shortcut("compare.undo", "Ctrl+Z", "Take the last decision back", COMPARE),
     Shortcut("compare.redo", "Ctrl+Shift+Z Ctrl+Y", "Decide it again", COMPARE),
     Shortcut("compare.report", "Ctrl+R", "Write the report of agreement", COMPARE),

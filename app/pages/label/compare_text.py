@@ -95,5 +95,6 @@ def state_text(model: CompareModel) -> tuple[str, str]:
         text = tr("{open} of {n} disagreements to be decided")
         return text.format(open=case.open, n=len(case.points)), "check"
     if model.written:
-        return tr("Everything is settled; the consensus is kept."), "good"
+        kept = tr("Everything is settled; the consensus is kept. {keys}: the next take that they differ in.")
+        return kept.format(keys=table.first("compare.go_on")), "good"
     return tr("Both coders agree; keep the consensus ({keys}).").format(keys=table.first("compare.go_on")), "unknown"

@@ -76,6 +76,7 @@ class CompareView(QWidget):
     told = Signal(object)
     left = Signal()
     planned = Signal()
+    onward = Signal()  # to the next take that coders differ in
 
     def __init__(
         self, model: CompareModel, cursor_us: Callable[[], int], timeline: Line | None = None, parent: QWidget | None = None
@@ -232,6 +233,8 @@ class CompareView(QWidget):
             self._model.go(1, undecided=True)
         elif not self._model.written:
             self._model.accept()
+        else:
+            self.onward.emit()
 
     def landmark_moved(self, interval: str, landmark: str, at_us: int) -> None:
         """A landmark was dragged on the timeline."""
