@@ -54,7 +54,7 @@ table.add(
     Shortcut("label.next_any", "Ctrl+PgDown", "The next take in the list", LABEL, TAKE),
     Shortcut("label.queue", "Q", "To the list of takes, or back to the take", LABEL, TAKE),
     Shortcut("label.filter", "/ Ctrl+F", "To the field that filters the list", LABEL, TAKE),
-    Shortcut("label.take_over", "Ctrl+T", "Write labels that a window on another machine did not close", LABEL, TAKE),
+    Shortcut("label.take_over", "Ctrl+Shift+T", "Write labels that a window on another machine did not close", LABEL, TAKE),
     Shortcut("label.compare", "D", "Compare coders, and decide where they disagree", LABEL, TAKE),
     Shortcut("label.coder", "Ctrl+U", "Another coder sits here now", LABEL, TAKE),
     Shortcut("label.refresh", "F5", "Look into the folder again", LABEL, TAKE),

@@ -1,96 +1,18 @@
 """The Label page by real key events: takes opened, labelled, finished, undone, and read back from disk."""
 
-import contextlib
-import time
-
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from annotator import seated
+from PySide6.QtWidgets import QWidget
 
 from app.pages.label.page import LabelPage
-from app.settings import AppSettings, Preferences, save_settings
-from app.window.main_window import MainWindow, PageEntry
+from app.settings import Preferences
 from app.window.shortcuts import ShortcutTable, table
 from app.window.start import Wishes, page_entries
 from protocol.labels import Interval, Origin
 from recorder.labelstate import read_labels
 from recorder.labelstore import LabelStore
 
-PATIENCE_S = 60.0
 T0_US = 1_700_000_000_000_000  # anywhere
-K, M = Qt.Key, Qt.KeyboardModifier
-KEYS = {"Return": K.Key_Return, "Esc": K.Key_Escape, "PgDown": K.Key_PageDown, "Left": K.Key_Left, "Right": K.Key_Right}
-KEYS |= {"Down": K.Key_Down, "Space": K.Key_Space, "End": K.Key_End, "Home": K.Key_Home, ".": K.Key_Period, ",": K.Key_Comma}
-
-
-class Annotator:
-    """Somebody before the Label page, with a keyboard only."""
-
-    def __init__(self, qtbot, window):
-        self.qtbot, self.window, self.pressed = qtbot, window, 0
-
-    @property
-    def page(self):
-        return self.window.pages["label"]
-
-    @property
-    def desk(self):
-        return self.page.bench.desk
-
-    def press(self, *names):
-        """Press keys as fast as they come."""
-        for name in names:
-            held, _, bare = name.rpartition("+")
-            modifier = {"": M.NoModifier, "Ctrl": M.ControlModifier, "Shift": M.ShiftModifier}[held]
-            key = KEYS[bare] if bare in KEYS else getattr(K, f"Key_{bare.upper()}")
-            QTest.keyClick(self.window.windowHandle(), key, modifier)
-            self.pressed += 1
-
-    def type(self, text):
-        QTest.keyClicks(self.window.focusWidget(), text)
-
-    def until(self, wanted, what):
-        deadline = time.monotonic() + PATIENCE_S
-        while not wanted():
-            assert time.monotonic() < deadline, f"waited in vain for {what}"
-            self.qtbot.wait(5)
-
-    def settle(self):
-        """Until every key has done what it does."""
-        self.desk.wait(PATIENCE_S)
-        self.qtbot.wait(40)
-
-    def sit_down(self):
-        self.until(lambda: self.page.bench is not None and self.page.bench.queue.rows, "the list of takes")
-        self.until(lambda: self.page.bench.list.table.hasFocus(), "the keys in the list")
-        self.until(lambda: self.page.bench.list.table.currentIndex().isValid(), "a row")
-
-    def until_open(self, take):
-        self.until(lambda: self.desk.take == take and self.desk.media and self.desk.labels is not None, f"{take.name} open")
-        self.settle()
-
-
-@contextlib.contextmanager
-def seated(qtbot, tmp_path, data, coder="ann"):
-    """Before a window with this page alone."""
-    path = tmp_path / "settings.yaml"
-    save_settings(AppSettings(tour_seen=True, coder=coder, data=str(data)), path)
-    preferences = Preferences(path)
-    window = MainWindow(
-        [PageEntry("label", "Label", "label", lambda: LabelPage(Wishes(), preferences), ("Label",))], preferences
-    )
-    with qtbot.waitExposed(window):
-        window.show()
-    window.activateWindow()
-    window.show_page("label")
-    try:
-        yield Annotator(qtbot, window)
-    finally:
-        window._leave_anyway = True
-        window.close()
-        window.deleteLater()
-        QApplication.processEvents()
 
 
 @pytest.fixture(autouse=True)
