@@ -150,12 +150,16 @@ class BinEncoder:
         events before it have come, default the newest's time, of which there may be more. Raises ModelError where bins of more
         than 1 GiB would be complete: restart behind such a gap.
         """
-        events = self._in_order(events)
+        return self._advance(self._in_order(_frozen(events)), until_us)
+
+    def _advance(self, events: Array, until_us: int | None) -> Floats:
+        """The same of events that are in order and not too late."""
+        if len(events):
+            self._until_us = int(events["t"][-1])
         if until_us is not None:
             self._until_us = max(self._until_us, until_us)
         for kept in self._filters:
-            events = events[kept.keep(_frozen(events))]
-        events = _frozen(events)
+            events = _frozen(events[kept.keep(events)])
         size = self.encoding.size_px
         pictures = np.empty((self._room(len(events)), self.encoding.channels, size, size), np.float32)
         at = done = 0
@@ -167,16 +171,12 @@ class BinEncoder:
             done += 1
 
     def _in_order(self, events: Array) -> Array:
-        """Without those that are earlier than one before them, or than the open bin."""
-        t = np.ascontiguousarray(events["t"])
-        if not len(t):
+        """Without those that are earlier than one before them, or than what has been told to be complete."""
+        if not len(events) or (int(events["t"][0]) >= self._until_us and kernels.in_order(events)):
             return events
-        if int(t[0]) < self._until_us or bool(np.any(t[1:] < t[:-1])):
-            good = t >= np.maximum.accumulate(np.maximum(t, self._until_us))
-            self.left_out += len(t) - int(np.count_nonzero(good))
-            events, t = events[good], t[good]
-        self._until_us = int(t[-1]) if len(t) else self._until_us
-        return events
+        good = events["t"] >= np.maximum.accumulate(np.maximum(events["t"], self._until_us))
+        self.left_out += len(events) - int(np.count_nonzero(good))
+        return _frozen(events[good])
 
     @property
     def _end_us(self) -> int:
@@ -296,16 +296,16 @@ def encode(events: Array, crop: FaceCrop, encoding: Encoding, start_us: int, bin
     if encoding.events_per_bin:
         return _encode_by_number(events, crop, encoding, start_us, bins)
     end_us = start_us + bins * encoding.bin_us
-    return BinEncoder(encoding, crop, start_us).push(_between(events, start_us, end_us), end_us)
+    return BinEncoder(encoding, crop, start_us)._advance(_between(events, start_us, end_us), end_us)
 
 
 def _between(events: Array, start_us: int, end_us: int) -> Array:
-    """Those of [start_us, end_us): a slice where they are in order, which costs a tenth of choosing."""
-    t = np.ascontiguousarray(events["t"])
-    if bool(np.any(t[1:] < t[:-1])):
-        return events[(t >= start_us) & (t < end_us)]
-    first, last = np.searchsorted(t, (start_us, end_us))
-    return events[first:last]
+    """Those of [start_us, end_us), without those that are earlier than one before them."""
+    events = _frozen(events)
+    if not kernels.in_order(events):
+        events = _frozen(events[(events["t"] >= start_us) & (events["t"] < end_us)])
+        events = _frozen(events[events["t"] >= np.maximum.accumulate(events["t"])])
+    return events[kernels.first_from(events, start_us) : kernels.first_from(events, end_us)]
 
 
 def _encode_by_number(events: Array, crop: FaceCrop, encoding: Encoding, start_us: int, bins: int) -> Floats:

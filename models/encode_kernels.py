@@ -24,6 +24,31 @@ _FADED = np.float32(80)  # exp(-80) is 2e-35: nothing
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def in_order(events: Array) -> bool:
+    """Whether no event is earlier than the one before it."""
+    before = np.int64(NEVER_US)
+    for n in range(events.size):
+        t = events[n].t
+        if t < before:
+            return False
+        before = t
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def first_from(events: Array, t_us: int) -> int:
+    """The first event that is not before t_us, of events in order; their number where all are."""
+    low, high = 0, events.size
+    while low < high:
+        middle = (low + high) // 2
+        if events[middle].t < t_us:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def place(
     events: Array, at: int, end_us: int, most: int, columns: Ints, rows: Ints, size: int, cells: Ints, times: Times
 ) -> tuple[int, int]:

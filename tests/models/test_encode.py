@@ -188,6 +188,15 @@ def test_events_out_of_order_or_too_late_are_left_out_and_counted():
     assert (encoder.left_out, late.sum()) == (3, 1)
 
 
+def test_a_window_of_events_out_of_order_is_that_of_the_stream():
+    events = random_events(1, 500, 100_000, 1000)
+    events["t"][[3, 200, 201, 450]] = [40_000, 100, 50, 90_000]
+    encoder = BinEncoder(ALL, CROP, 1000)
+    streamed = np.concatenate([encoder.push(part) for part in np.array_split(events, 7)] + [encoder.push(events[:0], 101_000)])
+    np.testing.assert_array_equal(encode(events, CROP, ALL, 1000, 5), streamed)
+    assert encoder.left_out > 2
+
+
 def test_a_jump_of_days_is_refused_until_the_encoder_is_restarted():
     encoder = BinEncoder(Encoding(), CROP)
     encoder.push(random_events(1))
