@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= takes
 MOVEMENT ?= smile
+JOBS ?= 2
 SYSTEM := libgl1 libglib2.0-0 libatomic1
 # What Qt's window needs under X and Wayland; its wheels bring the rest.
 SYSTEM += libegl1 libfontconfig1 libdbus-1-3 libpulse0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
@@ -37,7 +38,7 @@ run: env
 
 test: env lint
 	@sh docs/install/system-packages.sh --optional $(TOOLS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: env
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from recorder.runtime import VARIABLE, runtime_root
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # where several run the tests side by side: the name of this one
 if WORKER:  # each has rings of its own, so that what a test leaves behind is looked for among its worker's
     os.environ[VARIABLE] = f"{runtime_root()}-{WORKER}"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job hears no Ctrl-C, nor would what it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import weakref
 from collections.abc import Iterator
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # a display that is named is used
@@ -54,6 +55,7 @@ def clean_window(qapp: QApplication, monkeypatch: pytest.MonkeyPatch, request: p
             monkeypatch.setattr(owner, name, _refusal(f"{owner.__name__}.{name}", opened))
     before = {id(widget) for widget in qapp.topLevelWidgets()}
     timers = {id(timer) for timer in _running()}
+    gc.freeze()  # what there is now is not looked through again after the test, nor by Python meanwhile
     yield
     use_language("en")
     left = [*_widgets_left(qapp, before), *(_named(one) for one in _running() if id(one) not in timers), *opened]
@@ -90,8 +92,20 @@ def _widgets_left(qapp: QApplication, before: set[int]) -> list[str]:
 def _running() -> list[QObject]:
     """Timers and threads that run; the ones that Python knows of."""
     kinds = (QTimer, QThread)
-    found = [one for one in gc.get_objects() if issubclass(type(one), kinds) and shiboken6.isValid(one)]
+    _known.update(one for one in gc.get_objects() if issubclass(type(one), kinds))
+    found = [one for one in _known if shiboken6.isValid(one)]
     return [one for one in found if (one.isActive() if isinstance(one, QTimer) else one.isRunning())]
+
+
+_known: weakref.WeakSet[QObject] = weakref.WeakSet()  # timers and threads seen so far, running or not
+
+
+@pytest.fixture(autouse=True, scope="module")
+def rubbish() -> Iterator[None]:
+    """What `gc.freeze` kept Python from clearing away goes after each module."""
+    yield
+    gc.unfreeze()
+    gc.collect()
 
 
 def _named(one: QObject) -> str:
