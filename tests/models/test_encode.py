@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.crop import FaceCrop
-from models.encode import BinEncoder, Encoding, Kind, encode, load_npy, save_npy
+from models.encode import ROOM, BinEncoder, Encoding, Kind, encode, load_npy, save_npy
 from models.errors import ModelError
 from models.noise import NoiseFilter
 from protocol.streams import EVENT_DTYPE
@@ -136,7 +136,7 @@ def pieces(events, cuts, encoding, start_us, untils=()):
     return encoder, parts
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(0, 1500),
@@ -167,6 +167,15 @@ def test_however_a_stream_is_cut_the_tensor_is_the_same_to_the_bit(
         whole = encode(events, CROP, encoding, start_us, bins)
     np.testing.assert_array_equal(np.concatenate(parts).view(np.uint32), whole.view(np.uint32))
     assert encoder.left_out == 0
+
+
+def test_a_flood_of_events_in_one_bin_is_counted_to_the_last():
+    flood = random_events(1, 3 * ROOM + 5, 20_000)
+    pixels = bin_events(flood, edges_by_width(0, 20_000, 20_000), (346, 260))
+    counts = encode(flood, FaceCrop.whole_sensor((346, 260)), one(Kind.COUNTS, size_px=346), 0, 1)
+    np.testing.assert_array_equal(counts[:, :, 43:303], pixels)
+    by_number = BinEncoder(one(Kind.COUNTS, events_per_bin=ROOM + 7), FaceCrop.whole_sensor((346, 260))).push(flood)
+    assert by_number.sum(axis=(1, 2, 3)).tolist() == [ROOM + 7, ROOM + 7]
 
 
 def test_a_bin_is_given_as_soon_as_a_later_event_or_word_shows_that_it_is_complete():
