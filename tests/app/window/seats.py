@@ -27,7 +27,8 @@ from app.window.start import Wishes, make_window
 PATIENCE_S = 60.0
 CAMERA = "sim:3,head=builtin,take=1"
 KEYS = {"Return": Qt.Key.Key_Return, "Escape": Qt.Key.Key_Escape, "F2": Qt.Key.Key_F2, "F3": Qt.Key.Key_F3}
-KEYS |= {letter: getattr(Qt.Key, f"Key_{letter.upper()}") for letter in "abcdefghijklmnopqrstuvwxyz"}
+KEYS |= {letter: getattr(Qt.Key, f"Key_{letter.upper()}") for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
+KEYS |= {"Down": Qt.Key.Key_Down, "Right": Qt.Key.Key_Right}
 
 # Two movements, 2.4 s a take: no time for a face to be judged well, enough for everything else.
 TWO_MOVEMENTS = """\
@@ -70,6 +71,7 @@ def shown_by(window: MainWindow) -> dict[str, Any]:
         "toasts": window.toasts.texts(),
         "fits": window.screen().availableGeometry().contains(window.geometry()),
         "page": "",
+        "label": _labels(window.pages.get("label")),
     }
     page: Any = window.pages.get("record")
     if page is None:
@@ -79,6 +81,24 @@ def shown_by(window: MainWindow) -> dict[str, Any]:
     told |= {"page": "setup" if in_setup else "session", "ready": model.folder is not None and model.cameras.looked}
     told |= {"problems": model.problems() if told["ready"] else {}, "resumes": model.resume.label if model.resume else None}
     return told | (_session(page) if page.session_view is not None else {"stage": "setup"})
+
+
+def _labels(page: Any) -> dict[str, Any]:
+    """What the Label page shows. settled: every key has done what it does."""
+    bench = page.bench if page is not None else None
+    if bench is None:
+        return {"rows": 0, "keys": "", "take": "", "ready": False, "settled": False}
+    desk, labels = bench.desk, bench.desk.labels
+    return {
+        "rows": len(bench.queue.rows),
+        "done": bench.queue.counts.done,
+        "keys": "list" if bench.list.table.hasFocus() and bench.list.table.currentIndex().isValid() else "",
+        "take": desk.take.name if desk.take is not None else "",
+        "ready": desk.media is not None and labels is not None and bench._shown is desk.media,
+        "settled": desk.wait(0) and desk._news.empty(),
+        "read_only": desk.read_only,
+        "intervals": [one.model_dump(mode="json") for one in labels.intervals] if labels is not None else [],
+    }
 
 
 def _session(page: Any) -> dict[str, Any]:
