@@ -14,6 +14,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, NamedTuple, Self
@@ -214,7 +215,8 @@ class ClipWriter:
         self.keys = {row.clip.key for row in rows}
         os.truncate(index, kept_bytes)
         os.truncate(events, self._next * PACKED_DTYPE.itemsize)
-        self._index, self._events = index.open("ab"), events.open("ab")
+        # Without buffers: what could not be written must not be tried again behind our back.
+        self._index, self._events = index.open("ab", buffering=0), events.open("ab", buffering=0)
 
     def __contains__(self, key: object) -> bool:
         return key in self.keys
@@ -243,13 +245,13 @@ class ClipWriter:
     def _append(self, clip: Clip, packed: NDArray[np.void]) -> None:
         data = packed.tobytes()
         row = _Row(clip=clip, first=self._next, count=len(packed), crc32=zlib.crc32(data))
-        line = _line(row.model_dump(mode="json"))
+        sizes = [(file, file.seek(0, os.SEEK_END)) for file in (self._index, self._events)]
         try:
-            self._events.write(data)
-            self._events.flush()
-            self._index.write(line)
-            self._index.flush()
+            _write(self._events, data)
+            _write(self._index, _line(row.model_dump(mode="json")))
         except OSError as error:
+            for file, size in sizes:
+                file.truncate(size)
             raise ModelError(
                 f"{self.folder}: the clip {clip.key!r} cannot be written ({error.strerror}); make room."
             ) from error
@@ -262,7 +264,6 @@ class ClipWriter:
             return
         for file in (self._events, self._index):
             with file:
-                file.flush()
                 os.fsync(file.fileno())
         sync_folder(self.folder)
         self._lock.give_back(self.folder / LOCK)
@@ -272,6 +273,13 @@ class ClipWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """All of it; the system may take it in pieces."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _line(data: Mapping[str, Any]) -> bytes:

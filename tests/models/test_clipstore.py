@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -204,6 +205,26 @@ def test_no_store_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match="cannot be written"):
         ClipWriter(tmp_path / "file")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are POSIX")
+@pytest.mark.parametrize("full_at", [8 * 6000 + 3, 8 * 7000 + 3])
+def test_a_full_disk_leaves_no_half_clip_and_the_next_one_is_whole(folder, full_at):
+    import resource  # not there on Windows
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with ClipWriter(folder) as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (full_at, before[1]))
+        try:
+            with pytest.raises(ModelError, match="make room"):
+                writer.add(clip_of("c"), events_of(4, 2000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        writer.add(clip_of("d"), events_of(5))
+    store = ClipStore(folder)
+    assert [clip.key for clip in store.clips] == ["a", "nothing", "b", "d"]
+    assert not list(store.damaged())
+    np.testing.assert_array_equal(store.events(3)["x"], events_of(5)["x"])
 
 
 def test_events_without_an_index_are_not_overwritten(tmp_path):
