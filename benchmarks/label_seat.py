@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,10 @@ class Screen(QApplication):
 
 
 class Sitting:
-    """Somebody before the window. pressed: how many keys."""
+    """Somebody before the window. pressed: how many keys; used_s: of the processor, by its thread, for the last."""
 
     def __init__(self, screen: Screen, data: Path) -> None:
-        self.screen, self.pressed = screen, 0
+        self.screen, self.pressed, self.used_s = screen, 0, 0.0
         settings = data.with_name("settings.yaml")
         save_settings(AppSettings(tour_seen=True, coder="ann", data=str(data)), settings)
         preferences = Preferences(settings)
@@ -98,12 +98,13 @@ class Sitting:
         """Ask for something; after how many seconds each thing that is wanted was painted first."""
         screen = self.screen
         screen.wanted, screen.seen = wanted, {}
-        began_s = time.perf_counter()
+        began_s, used_s = time.perf_counter(), time.thread_time()
         ask()
         try:
             self.until(lambda: len(screen.seen) == len(wanted))
         finally:
             screen.wanted = {}
+            self.used_s = time.thread_time() - used_s
         return {name: at_s - began_s for name, at_s in screen.seen.items()}
 
     def rest(self, seconds: float) -> None:
@@ -167,9 +168,10 @@ def seated(data: Path) -> Iterator[Sitting]:
         sitting.close()
 
 
-def show(what: str, times_s: list[float], goal: str = "") -> None:
-    """One line: seconds as milliseconds."""
+def show(what: str, times_s: list[float], goal: str = "", used_s: Sequence[float] = ()) -> None:
+    """One line: seconds as milliseconds. used_s: of the processor, by the window's thread, whatever else runs."""
     told = np.array(times_s) * 1000
     median, high = np.percentile(told, [50, 95])
-    line = f"  {what:<58} p50 {median:7.1f}  p95 {high:7.1f}  worst {told.max():7.1f} ms  (n {len(told)})"
+    line = f"  {what:<58} p50 {median:6.1f}  p95 {high:6.1f}  worst {told.max():6.1f} ms  (n {len(told)})"
+    line += f"  (processor p95 {np.percentile(np.array(used_s) * 1000, 95):.1f} ms)" if used_s else ""
     print(f"{line}   goal {goal}" if goal else line, flush=True)

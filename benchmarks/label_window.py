@@ -64,24 +64,26 @@ def _step(one: Sitting, steps: int, goal: str) -> None:
     for window_us in (10_000, 33_333, 100_000):
         one.desk.set_window(window_us)
         for key, words in (("Right", "on"), ("Left", "back")):
-            times = []
+            times, used = [], []
             for number in range(steps):
                 if number % 10 == 0:
                     one.desk.seek(chance.randrange(*span_us))
                     one.until(one.events_there)
                     one.rest(0.15)
                 times.append(_stepped(one, key, one.events_there))
-            show(f"a window of {window_us / 1000:g} ms {words}, anywhere: key to events", times, goal)
+                used.append(one.used_s)
+            show(f"a window of {window_us / 1000:g} ms {words}, anywhere: key to events", times, goal, used)
     if one.desk.pictures:
         for key, words in (("Ctrl+Right", "on"), ("Ctrl+Left", "back")):
-            times = []
+            times, used = [], []
             for number in range(steps):
                 if number % 10 == 0:
                     one.desk.seek(chance.randrange(*span_us))
                     one.until(one.colours_there)
                     one.rest(0.15)
                 times.append(_stepped(one, key, lambda: one.events_there() and one.colours_there()))
-            show(f"a picture {words}, anywhere: key to the colour picture", times, goal)
+                used.append(one.used_s)
+            show(f"a picture {words}, anywhere: key to the colour picture", times, goal, used)
 
 
 def _stepped(one: Sitting, key: str, there: Callable[[], bool]) -> float:
