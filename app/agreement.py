@@ -9,7 +9,9 @@ from importlib.resources import files
 from typing import Any
 
 from app.cli import program_version
+from app.i18n import spoken, tr
 from protocol.agreement import LANDMARKS, LEAST_IOU, LIMITS, ONE_LABEL, Agreement, Difference, Kappa, Spread, spread
+from protocol.movement import BY_TOKEN
 from recorder.exchange.sheets import Cell
 
 INCHES, DOTS = (7.6, 2.6), 100
@@ -97,7 +99,7 @@ def number(value: float | None) -> str:
 
 def kappa_text(kappa: Kappa) -> str:
     """The value; said where it is one by definition only."""
-    return number(kappa.value) + (" (one label only)" if kappa.remark == ONE_LABEL else "")
+    return number(kappa.value) + (f" ({tr('one label only')})" if kappa.remark == ONE_LABEL else "")
 
 
 def page(reports: Sequence[Agreement], name: str) -> str:
@@ -106,21 +108,86 @@ def page(reports: Sequence[Agreement], name: str) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string(files("assets").joinpath("report", "agreement.html").read_text(encoding="utf-8"))
-    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Glimpse {program_version()}"
+    made = tr("Made {when} UTC by Glimpse {version}.").format(
+        when=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", version=program_version()
+    )
     pairs = list(dict.fromkeys(report.coders for report in reports))
     return template.render(
-        title=f"Agreement of coders, {name}",
+        language=spoken(),
+        words=_words(),
+        title=tr("Agreement of coders, {name}").format(name=name),
         pairs=[_pair([report for report in reports if report.coders == coders]) for coders in pairs],
-        least_iou=LEAST_IOU,
-        limits=LIMITS,
         made=made,
     )
+
+
+def _words() -> dict[str, str]:
+    """The words of the page in the user's language; the table of numbers keeps its English titles, which programs read."""
+    return {
+        "nothing": tr("No take was labelled by two coders."),
+        "movement": tr("movement"),
+        "takes": tr("takes"),
+        "overlap": tr("R (action units)"),
+        "kappa": tr("kappa (movement)"),
+        "noise": tr("kappa (noise)"),
+        "matched": tr("matched intervals"),
+        **{name: tr(name) for name in LANDMARKS},
+        "medians": tr("Onset, apex, offset: median size of the difference in ms."),
+        "picture": tr("Differences of landmarks: Bland-Altman plot and histogram"),
+        "lines": tr("Solid: bias of all landmarks; dashed: limits of agreement; above zero {coder} is later."),
+        "origin": tr("origin of landmarks"),
+        "landmark": tr("landmark"),
+        "count": tr("count"),
+        "median": tr("median (ms)"),
+        "most": tr("95 % below (ms)"),
+        "bias": tr("bias (ms)"),
+        "limits": tr("limits of agreement (ms)"),
+        "identical": tr("Takes that are the same to the microsecond: {n}."),
+        "copied": tr(
+            "Two people do not mark the same microseconds: these landmarks were accepted from a suggestion, or copied."
+        ),
+        **_method_words(),
+    }
+
+
+def _method_words() -> dict[str, str]:
+    return {
+        "how": tr("How it is computed"),
+        "how_overlap": tr("over the takes that both coded."),
+        "how_kappa": tr(
+            "Cohen's kappa of what was made in a take: noise, the movement that was asked for, else the longest, else neutral. "
+            "Where one label alone occurs it is 1 by definition, which is said."
+        ),
+        "how_f1": tr(
+            "F1: intervals of the same label are matched one to one, the largest overlap first, at an overlap over union of "
+            "{least} or more."
+        ).format(least=LEAST_IOU),
+        "how_landmarks": tr(
+            "Landmarks are compared on intervals of the same label that overlap at all, the second coder's minus the first's. "
+            "Limits of agreement: bias ± {limits} standard deviations (Bland & Altman 1986)."
+        ).format(limits=LIMITS),
+        "how_origins": tr(
+            "Origins: placed by hand, suggestion accepted, suggestion adjusted. Only what both placed was found by both coders "
+            "on their own."
+        ),
+    }
+
+
+def _origin(origin: str) -> str:
+    """Where the landmarks of both coders come from: `all`, `placed`, `adjusted/placed`."""
+    words = {EVERYTHING: tr("every origin"), "placed": tr("placed"), "accepted": tr("accepted"), "adjusted": tr("adjusted")}
+    return " / ".join(words.get(one, one) for one in origin.split("/"))
+
+
+def _movement(token: str | None) -> str:
+    movement = BY_TOKEN.get(token or "")
+    return tr(movement.display) if movement else token or tr("every movement")
 
 
 def _pair(reports: Sequence[Agreement]) -> dict[str, Any]:
     whole = reports[0]
     return {
-        "coders": " and ".join(whole.coders),
+        "coders": tr("{first} and {second}").format(first=whole.coders[0], second=whole.coders[1]),
         "later": whole.coders[1],
         "rows": [_row(report) for report in reports],
         "spreads": [_spreads(EVERYTHING, whole.landmarks), *(_spreads(*one) for one in whole.by_origin.items())],
@@ -131,19 +198,21 @@ def _pair(reports: Sequence[Agreement]) -> dict[str, Any]:
 
 def _row(report: Agreement) -> dict[str, Any]:
     return {
-        "movement": report.movement or EVERYTHING,
+        "movement": _movement(report.movement),
         "takes": report.takes,
         "au_overlap": number(report.au_overlap),
         "kappa": kappa_text(report.movements),
         "noise": kappa_text(report.noise),
         "f1": number(report.intervals.f1),
-        "intervals": f"{report.intervals.matched} of {report.intervals.first} and {report.intervals.second}",
+        "intervals": tr("{n} of {first} and {second}").format(
+            n=report.intervals.matched, first=report.intervals.first, second=report.intervals.second
+        ),
         "medians": [number(report.landmarks[name].median_ms) for name in LANDMARKS],
     }
 
 
 def _spreads(origin: str, spreads: Any) -> dict[str, Any]:
-    return {"origin": origin, "landmarks": [{"name": name, **_shown(one)} for name, one in spreads.items()]}
+    return {"origin": _origin(origin), "landmarks": [{"name": tr(name), **_shown(one)} for name, one in spreads.items()]}
 
 
 def _shown(one: Spread) -> dict[str, Any]:
@@ -164,8 +233,8 @@ def picture(differences: Sequence[Difference]) -> str | None:
     groups = {name: [one.ms for one in differences if one.landmark == name] for name in LANDMARKS}
     told = {name: values for name, values in groups.items() if values}
     colours = [COLOURS[name] for name in told]
-    right.hist(list(told.values()), BINS, orientation="horizontal", stacked=True, color=colours, label=list(told))
-    right.set_xlabel("landmarks")
+    right.hist(list(told.values()), BINS, orientation="horizontal", stacked=True, color=colours)
+    right.set_xlabel(tr("landmarks"))
     out = io.BytesIO()
     figure.savefig(out, format="png")
     return base64.b64encode(out.getvalue()).decode()
@@ -176,11 +245,11 @@ def _bland_altman(axes: Any, differences: Sequence[Difference]) -> None:
     for name in LANDMARKS:
         ones = [one for one in differences if one.landmark == name]
         lengths, ms = [one.length_us / 1000 for one in ones], [one.ms for one in ones]
-        axes.scatter(lengths, ms, s=14, marker=MARKS[name], color=COLOURS[name], alpha=0.7, label=name)
+        axes.scatter(lengths, ms, s=14, marker=MARKS[name], color=COLOURS[name], alpha=0.7, label=tr(name))
     whole = spread([one.ms for one in differences])
     for value, style in ((whole.bias_ms, "-"), (whole.low_ms, "--"), (whole.high_ms, "--")):
         if value is not None:
             axes.axhline(value, color="#444444", linestyle=style, linewidth=1)
-    axes.set_xlabel("length of the movement, mean of both (ms)")
-    axes.set_ylabel("second - first (ms)")
+    axes.set_xlabel(tr("length of the movement, mean of both (ms)"))
+    axes.set_ylabel(tr("second - first (ms)"))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=len(LANDMARKS), fontsize="small", frameon=False)

@@ -5,7 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.pages.label.agreement_report import PAGE, TABLE
+from app.i18n import use_language
+from app.pages.label.agreement_report import PAGE, TABLE, write_agreement
 from app.pages.label.compare import CompareModel
 from app.pages.label.compare_view import CompareView
 from protocol.labels import CONSENSUS, Interval, LabelSet
@@ -150,6 +151,16 @@ def test_the_report_is_written_and_shown(view, tmp_path, qtbot, monkeypatch):
     assert opened[0].toLocalFile() == str(tmp_path / PAGE)
     assert "ann" in (tmp_path / TABLE).read_text()
     assert view.report.isEnabled()
+
+
+def test_the_report_speaks_the_language_of_the_window_and_its_table_that_of_programs(view, tmp_path, take):
+    use_language("fr")
+    page = write_agreement(tmp_path).read_text()
+    assert '<html lang="fr">' in page
+    assert "Accord des codeurs" in page
+    assert "ann et ben" in page
+    assert "How it is computed" not in page
+    assert (tmp_path / TABLE).read_text().startswith("coder_1,coder_2,movement,origin,takes")
 
 
 def test_without_two_coders_there_is_no_report(view, tmp_path, take, qtbot):
