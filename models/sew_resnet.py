@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from models.architecture import Connect, NetworkConfig, NeuronConfig
 from models.layers import ConvUnit, MaxPool, Pool, make_head
 
-
 # Table 1 of the paper: what becomes of the units' spikes and of what went around them.
 CONNECTIONS: dict[Connect, Callable[[Tensor, Tensor], Tensor]] = {
     "add": lambda spikes, kept: spikes + kept,
