@@ -3,14 +3,16 @@
     python docs/pictures/make_window_pictures.py OUT [--only WORD ...] [--look en|fr|large|fine|guide ...] [--keep]
 
 Without a display Qt draws off screen. Looks: `en` and `fr` at 1280 x 720, dark and light; `large` at 1920 x 1080; `fine` with
-two pixels to the point; `guide` as `en`, dark only. --only: walks (first, setup, rig, session, broken) or parts of a picture's
-name. --keep: put those that docs/operator.md shows (of the look `guide`) beside this file. A busy computer is too slow for the
-simulated cameras, which the rig check and the verdicts then say: make the guide's on one that has nothing else to do.
+two pixels to the point; `guide` as `en`, dark only. --only: walks (first, setup, rig, session, broken, label) or parts of a
+picture's name. --keep: put those that docs/operator.md and docs/annotator.md show (look `guide`) beside this file, as far as
+they were taken now. --takes: simulated takes to label in place of new ones; they are copied. A busy computer is too slow for
+the simulated cameras, which the rig check and the verdicts then say: make the guide's on one that has nothing else to do.
 """
 
 import argparse
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,16 +20,18 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from label_walk import label
 from window_director import RIG, Director, Look, Stuck, no_reader
 
 LOOKS = {
     "en": Look(),
     "fr": Look(language="fr"),
-    "large": Look(size=(1920, 1080), both=False, walks=("setup", "rig", "session")),
-    "guide": Look(both=False, walks=("setup", "rig", "session")),
-    "fine": Look(ratio=2, both=False, walks=("setup", "rig", "session")),
+    "large": Look(size=(1920, 1080), both=False, walks=("setup", "rig", "session", "label")),
+    "guide": Look(both=False, walks=("setup", "rig", "session", "label")),
+    "fine": Look(ratio=2, both=False, walks=("setup", "rig", "session", "label")),
 }
 GUIDE = ("setup-new", "rig", "plan", "take-paper", "take-movement", "verdict-good", "verdict-redo", "end")
+GUIDE += ("label-list", "label-take", "label-marked", "label-noise", "label-compare", "label-plan", "label-keys-1")
 GUIDE_COLOURS = 256  # of a palette: less than half of the bytes
 SKIPPED = 3  # row of the plan
 LONG_NAME = "expressions-spontanees-et-sur-commande-du-deuxieme-semestre"
@@ -285,27 +289,8 @@ def _hands_free(by: Director) -> None:
     by.flow.hold()
     by.pump(4)  # the toasts go
     for key, name in (("?", "keys"), ("Ctrl+,", "preferences")):
-        _dialog(by, key, name)
-
-
-def _dialog(by: Director, key: str, name: str) -> None:
-    from PySide6.QtWidgets import QDialog, QTabWidget
-
-    call = by.window.show_keys if key == "?" else by.window.show_preferences
-    call()
-    by.pump(0.4)
-    found = [one for one in by.window.findChildren(QDialog) if one.isVisible()]
-    for dialog in found[-1:]:
-        tabs = dialog.findChild(QTabWidget)
-        for page in range(tabs.count() if isinstance(tabs, QTabWidget) else 1):
-            if isinstance(tabs, QTabWidget):
-                tabs.setCurrentIndex(page)
-                by.pump(0.2)
-            by.shot(f"{name}-{page + 1}", dialog)
-        dialog.close()
-    by.pump(0.2)
-    by.window.activateWindow()
-    by.view.setFocus()
+        by.dialog(key, name)
+        by.view.setFocus()
 
 
 def _end(by: Director) -> None:
@@ -359,14 +344,14 @@ def broken(by: Director) -> None:
 
 
 WALKS: dict[str, Callable[[Director], None]] = {
-    "first": first, "setup": setup, "rig": rig, "session": session, "broken": broken,
+    "first": first, "setup": setup, "rig": rig, "session": session, "broken": broken, "label": label,
 }  # fmt: skip
 
 
 # --- the command
 
 
-def take_pictures(look: str, out: Path, only: Sequence[str]) -> int:
+def take_pictures(look: str, out: Path, only: Sequence[str], takes: Path | None) -> int:
     """All walks of a look in this process; returns how many did not come to their end."""
     from app.window.start import make_application
 
@@ -383,6 +368,7 @@ def take_pictures(look: str, out: Path, only: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="glimpse-pictures-") as home, contextlib.chdir(home):
             by = Director(look, LOOKS[look], out, wanted, Path())  # so that pictures show short paths
             by.walk = walk
+            by.takes = Path(shutil.copytree(takes, "labelled")) if takes and walk == "label" else None
             try:
                 WALKS[walk](by)
             except Stuck as stuck:
@@ -408,18 +394,22 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--look", nargs="+", choices=LOOKS, default=list(LOOKS))
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--takes", type=Path)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.here:
-        return take_pictures(asked.look[0], asked.out.resolve(), asked.only)
+        return take_pictures(asked.look[0], asked.out.resolve(), asked.only, asked.takes)
     failed = 0
     for look in asked.look:
         words = [sys.executable, __file__, str(asked.out), "--look", look, "--here"]
         words += ["--only", *asked.only] if asked.only else []
+        words += ["--takes", str(asked.takes.resolve())] if asked.takes else []
         failed |= subprocess.run(words, env=_surroundings(look), check=False).returncode
     for name in GUIDE if asked.keep else ():
-        slim(asked.out / f"guide-{name}-dark.png", Path(__file__).with_name(f"window-{name}.png"))
+        taken = asked.out / f"guide-{name}-dark.png"
+        if taken.exists():
+            slim(taken, Path(__file__).with_name(f"window-{name}.png"))
     return failed
 
 

@@ -30,7 +30,7 @@ class Look:
     size: tuple[int, int] = (1280, 720)
     ratio: int = 1
     both: bool = True
-    walks: tuple[str, ...] = ("first", "setup", "rig", "session", "broken")
+    walks: tuple[str, ...] = ("first", "setup", "rig", "session", "broken", "label")
 
 
 class Stuck(Exception):
@@ -47,6 +47,7 @@ class Director:
         self._wanted = wanted
         self.window: Any = None
         self.walk = ""
+        self.takes: Path | None = None  # a data set to label; None: one is simulated
 
     # The window
 
@@ -57,7 +58,7 @@ class Director:
         from app.window.start import Wishes, make_window
 
         preferences = Preferences(self.home / f"{data.name}.yaml")
-        preferences.change(**{"language": self.look.language, "tour_seen": True, "script": str(self._script()), **settings})
+        preferences.change(**{"language": self.look.language, "tour_seen": True, "script": str(self.script()), **settings})
         self.window = make_window(Wishes(data, camera, frames, frames), preferences)
         self.window.resize(*self.look.size)
         self.window.show()
@@ -74,7 +75,7 @@ class Director:
             self.window.deleteLater()
             self.pump(0.2)
 
-    def _script(self) -> Path:
+    def script(self) -> Path:
         """The shipped script with shorter steps."""
         path = self.home / "short.yaml"
         document = yaml.safe_load(files("assets").joinpath("scripts", "default.yaml").read_text(encoding="utf-8"))
@@ -99,6 +100,11 @@ class Director:
     def view(self) -> Any:
         """Its view of the session."""
         return self.page.session_view
+
+    @property
+    def labelling(self) -> Any:
+        """The Label page."""
+        return self.window.pages["label"]
 
     # Time and keys
 
@@ -131,6 +137,14 @@ class Director:
         QTest.keyClick(target, one.key(), one.keyboardModifiers())
         self.pump(0.05)
 
+    def type(self, text: str) -> None:
+        """Type into the field that has the keys."""
+        from PySide6.QtTest import QTest
+        from PySide6.QtWidgets import QApplication
+
+        QTest.keyClicks(QApplication.focusWidget(), text)
+        self.pump(0.05)
+
     def stage(self, *names: str) -> None:
         """Wait until the session is at one of these stages."""
         self.until(" or ".join(names), lambda: self.flow.stage.value in names)
@@ -155,6 +169,25 @@ class Director:
         self._save(name, "dark", dialog)
         if self.look.both:
             self._in_light(lambda: self._save(name, "light", dialog))
+
+    def dialog(self, key: str, name: str) -> None:
+        """A picture of each page of the dialog that belongs to a key."""
+        from PySide6.QtWidgets import QDialog, QTabWidget
+
+        call = self.window.show_keys if key == "?" else self.window.show_preferences
+        call()
+        self.pump(0.4)
+        found = [one for one in self.window.findChildren(QDialog) if one.isVisible()]
+        for dialog in found[-1:]:
+            tabs = dialog.findChild(QTabWidget)
+            for page in range(tabs.count() if isinstance(tabs, QTabWidget) else 1):
+                if isinstance(tabs, QTabWidget):
+                    tabs.setCurrentIndex(page)
+                    self.pump(0.2)
+                self.shot(f"{name}-{page + 1}", dialog)
+            dialog.close()
+        self.pump(0.2)
+        self.window.activateWindow()
 
     def _in_light(self, work: Callable[[], None]) -> None:
         from app.window.theme import Scheme, use_scheme

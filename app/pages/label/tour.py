@@ -47,4 +47,5 @@ def label_steps() -> tuple[TourStep, ...]:
 
 
 def _key(name: str) -> str:
-    return table.first(f"label.{name}")
+    key = table.first(f"label.{name}")
+    return key if key[-1:].isalnum() else f'"{key}"'
