@@ -1,6 +1,7 @@
 """The main window: a rail of pages, banners above, toasts over them. Pages are made when first shown."""
 
 import base64
+import gc
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -186,6 +187,7 @@ class MainWindow(QMainWindow):
         page.tour_wanted.connect(self.guide.show_steps)
         self._pages[name] = page
         self._stack.addWidget(page)
+        gc.freeze()  # what stays: Python would look through all of it now and then, and hold the window for as long
         return page
 
     def _open_take(self, name: str, path: Any) -> None:

@@ -3,6 +3,7 @@
 Owns the capture process and the judge; the questions and the session's view know neither.
 """
 
+import gc
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,6 +96,7 @@ class RecordPage(Page):
         view.asked_label.connect(lambda path: self.open_take.emit("label", path))
         view.left.connect(self._ask_again)
         self._stack.addWidget(view)
+        gc.freeze()  # as the window does for pages; here come the libraries of live views
         return view
 
     def _folder_used(self, folder: Path) -> None:
