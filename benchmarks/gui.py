@@ -197,9 +197,10 @@ class Window:
         self._seconds, self._rate, self._born_s = seconds, rate_mev_s, born_s
         self._updates = 0  # repaints of the window
         self._frames: list[float] = []  # seconds that a repaint took with the tick before it
+        self._work: list[float] = []  # and how long the window's thread was at work in them, not waiting for a core
         self._late: list[float] = []  # seconds from the arrival of a batch to the end of the repaint that shows it
         self._waiting: list[int] = []
-        self._tick_s = 0.0
+        self._tick_s = self._tick_work_s = 0.0
         self._news = 0  # repaints that showed new events
         self._counts = self._inside = False
 
@@ -215,10 +216,10 @@ class Window:
                 # A repaint comes to the window or to what the platform knows it by, which hands it on.
                 if event.type() != QEvent.Type.UpdateRequest or outer._inside:
                     return bool(super().notify(receiver, event))
-                outer._inside, begun = True, time.perf_counter()
+                outer._inside, begun, worked = True, time.perf_counter(), time.thread_time()
                 done = bool(super().notify(receiver, event))
                 outer._inside = False
-                outer._painted(time.perf_counter() - begun)
+                outer._painted(time.perf_counter() - begun, time.thread_time() - worked)
                 return done
 
         application = Timed([sys.argv[0]])
@@ -273,9 +274,14 @@ class Window:
         rate = float((series.on + series.off).mean()) / 1e6
         done = len(self._frames) - got
         print(f"  preview, {rate:.2f} Mev/s, {passed:.0f} s         {done / passed:6.1f} pictures/s")
-        print(f"  of these with new events               {self._news / passed:6.1f} /s (the rig gives no more often)")
+        print(f"  of these with new events               {self._news / passed:6.1f} /s")
         print(f"  event time shown per second            {(view.live.now_us - first_us) / 1e6 / passed:6.2f} s")
-        for name, values in (("frame time (tick and painting)", self._frames), ("event to pixel", self._late)):
+        named = {
+            "frame time (tick and painting)": self._frames,
+            "of this, work of the thread": self._work,
+            "event to pixel": self._late,
+        }
+        for name, values in named.items():
             low, high = np.percentile(np.array(values) * 1000, (50, 99))
             print(f"  {name:32} p50 {low:6.1f} ms   p99 {high:6.1f} ms   worst {max(values) * 1000:6.1f} ms")
 
@@ -293,20 +299,22 @@ class Window:
             self._waiting += [int(one) for reader in readers for one in reader.read().records["host_ns"]]
 
         def ticked() -> None:
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.thread_time()
             view.tick()
-            self._tick_s = time.perf_counter() - begun
+            self._tick_s, self._tick_work_s = time.perf_counter() - begun, time.thread_time() - worked
 
         view.live.pull = pulled
         view._timer.timeout.disconnect()
         view._timer.timeout.connect(ticked)
 
-    def _painted(self, spent_s: float) -> None:
+    def _painted(self, spent_s: float, worked_s: float) -> None:
         self._updates += 1
         now_ns, waiting, self._waiting = time.monotonic_ns(), self._waiting, []
         if self._counts:
             self._news += bool(waiting)
             self._frames.append(self._tick_s + spent_s)
+            self._work.append(self._tick_work_s + worked_s)
+            self._tick_s = self._tick_work_s = 0.0  # a second repaint has no tick of its own
             self._late += [(now_ns - one) / 1e9 for one in waiting]
 
     def _spin(self, until: Callable[[], bool]) -> None:
