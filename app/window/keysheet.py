@@ -86,8 +86,11 @@ class KeySheet(QDialog):
 
     def _shown(self, row: Shortcut) -> str:
         """The row's keys, without the second Return of the keyboard."""
-        keys = [key.toString(QKeySequence.SequenceFormat.NativeText) for key in self._table.keys(row.name)]
-        return " / ".join(key for key in keys if not (key.endswith("Enter") and key[:-5] + "Return" in keys))
+        keys = self._table.keys(row.name)
+        names = [key.toString() for key in keys]  # in English, whatever the language
+        twins = {name for name in names if name.endswith("Enter") and f"{name[:-5]}Return" in names}
+        shown = [key for key, name in zip(keys, names, strict=True) if name not in twins]
+        return " / ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in shown)
 
 
 def _columns(groups: list[Group], count: int) -> list[list[Group]]:
