@@ -334,7 +334,7 @@ class LabelBench(QWidget):
         if desk.finished is not None:
             desk.finished, desk.playing = None, None
             self.go(1)
-        elif desk.media is not None and desk.labels is not None and self._fetched_for != (desk.take, self.queue.version):
+        elif desk.loaded and not self.views.waiting and self._fetched_for != (desk.take, self.queue.version):
             self._fetched_for = (desk.take, self.queue.version)
             desk.prefetch(self.queue.next(1))
         counts = self.queue.counts

@@ -229,6 +229,12 @@ class KeptLabels(TakeDesk):
         """What a model says of the take, where there is any and this coder may see it."""
         return self.media.scores if self.media is not None and self._may_see_scores else None
 
+    @property
+    def loaded(self) -> bool:
+        """Whether take, labels and rates are all there, so that opening the next take holds nothing up."""
+        media = self.media
+        return media is not None and self.labels is not None and (media.curves.complete or media.curves.problem is not None)
+
     def saw_others(self) -> None:
         """What others say of the take is in sight from now on."""
         self._mark(lambda marker: marker.saw(others=True))
