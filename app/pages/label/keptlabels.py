@@ -114,17 +114,20 @@ class KeptLabels(TakeDesk):
     def _facts(self, path: Path, sight: Sight, coders: tuple[str, ...]) -> Facts:
         suggestions: tuple[Suggestion, ...] = ()
         cue_us: int | None = None
+        t0_us: int | None = None
         with suppress(GlimpseError):  # the page tells, from its own look at it
             analysis = read_analysis(path) if sight.suggestions else None
             onset = analysis.onset if analysis else None
             found = (*onset.intervals, *onset.candidates) if onset else ()
             suggestions = tuple(sorted(found, key=lambda one: one.onset_us))
             cue_us = onset.cue_us if onset else None
+            paper = analysis.sync.paper if analysis and analysis.sync else None
+            t0_us = paper.out_us if paper else None
         asked = TakeEntry.at(path).movement if sight.asked else None
         decided = labels_on_disk(path, CONSENSUS)
         compared = decided is not None and decided.adjudication is not None and decided.adjudication.by == self.coder
         seen = Sight(suggestions=bool(suggestions), detections=False, others=compared, asked=sight.asked)
-        return Facts(asked, suggestions, seen, coders, cue_us, sight.detections)
+        return Facts(asked, suggestions, seen, coders, cue_us, sight.detections, t0_us)
 
     def _close_labels(self, spent_s: float) -> None:
         marker, self._marker = self._marker, None

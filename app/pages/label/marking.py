@@ -43,7 +43,7 @@ class MarkError(GlimpseError):
 class Facts:
     """What the marking rests on. asked: the movement that was asked for, None where it is unknown or hidden from the coder;
     suggestions: what the coder may be shown; sight: what was shown; assigned: who is to label the take; cue_us: before it
-    nothing is what was asked for; detections: whether the coder may be shown what a model says.
+    nothing is what was asked for; detections: whether the coder may be shown what a model says; t0_us: the paper is away.
     """
 
     asked: str | None = None
@@ -52,6 +52,7 @@ class Facts:
     assigned: tuple[str, ...] = ()
     cue_us: int | None = None
     detections: bool = False
+    t0_us: int | None = None
 
 
 class Marker:
@@ -186,10 +187,12 @@ class Marker:
     # The take
 
     def acceptable(self) -> tuple[Suggestion, ...]:
-        """The suggestions that one key takes over: movements after the cue, likely blinks; nothing that is marked already."""
+        """The suggestions that one key takes over: movements after the cue, likely blinks after t0; nothing marked already."""
         kinds = (SuggestionKind.MOVEMENT, SuggestionKind.BLINK)
         likely = [one for one in self.facts.suggestions if one.kind in kinds and one.confidence >= SURE]
-        fit = [one for one in likely if one.kind is SuggestionKind.BLINK or not self._is_early(one)]
+        t0_us = self.facts.t0_us
+        late = [one for one in likely if t0_us is None or one.onset_us >= t0_us]  # nobody labels who sits down
+        fit = [one for one in late if one.kind is SuggestionKind.BLINK or not self._is_early(one)]
         there = self.labels.labels.intervals
         return tuple(one for one in fit if not any(_overlap(one, interval) for interval in there))
 

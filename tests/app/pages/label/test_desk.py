@@ -10,6 +10,7 @@ import pytest
 
 from app.pages.label.desk import LabelDesk
 from app.pages.label.playhead import SPEEDS, Unit
+from protocol.analysis import PaperSeen, SuggestionKind, SyncRecord
 from protocol.labeledits import Landmark
 from protocol.labels import IntervalKind, Origin, Sight
 from protocol.streams import Stream
@@ -153,6 +154,17 @@ def test_a_movement_before_the_cue_is_neither_looked_at_first_nor_accepted(datas
         assert sat.desk.cursor_us == smile.onset_us
         sat.do(sat.desk.finish, accept=True)
         assert [one.onset_us for one in sat.desk.labels.intervals] == [smile.onset_us]
+
+
+def test_a_blink_before_the_paper_was_taken_away_is_not_accepted(dataset, first):
+    analysis = read_analysis(first)
+    (blink,) = [one for one in analysis.onset.candidates if one.kind is SuggestionKind.BLINK]
+    sync = SyncRecord(paper=PaperSeen(out_us=blink.offset_us + 1))
+    analysis_path(first).write_text(analysis.model_copy(update={"sync": sync}).to_json())
+    with seated(dataset) as sat:
+        sat.open(first)
+        sat.do(sat.desk.accept)
+        assert [one.kind for one in sat.desk.labels.intervals] == [IntervalKind.ASKED]
 
 
 def test_what_the_coder_has_removed_is_not_brought_back_by_finishing(dataset, first):
