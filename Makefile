@@ -61,6 +61,10 @@ bench: env
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/resemblance.py --subjects 30
 	$(BIN)/python benchmarks/label.py
+	$(BIN)/python benchmarks/gui.py
+	$(BIN)/python benchmarks/rigcheck.py
+	$(BIN)/python benchmarks/models_encoding.py
+	$(BIN)/python benchmarks/models_inference.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
