@@ -19,7 +19,7 @@ from recorder.labeljournal import JOURNAL_SUFFIX, JournalWriter, entry_line
 from recorder.labelplace import lock_name
 from recorder.labelplan import PLAN_FILE, read_plan, take_key
 from recorder.labelstate import SNAPSHOT_SUFFIX, LabelState, coders_in, labels_folder, read_state
-from recorder.lockfile import Held, take_lock
+from recorder.lockfile import Held, is_held, take_lock
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ class _Differs(GlimpseError):
     """Why one coder's labels on one take are not brought in."""
 
 
-def merge(dataset: Path | str, other: Path | str) -> MergeResult:
+def merge(dataset: Path | str, other: Path | str, *, dry_run: bool = False) -> MergeResult:
     """Bring in the labels and the plan of another folder, which may hold all of a data set or its folders of labels alone.
 
+    dry_run: nothing is written; the result tells what would be done.
     Raises DatasetError where either is no folder.
     """
     ours, theirs = Dataset(dataset).path, Dataset(other).path
-    result = MergeResult()
+    result, merge_one = MergeResult(), _foresee_one if dry_run else _merge_one
     takes = {take_key(ours, entry.path): entry.path for entry in Dataset(ours).takes()}
     for folder in _label_folders(theirs):
         take = folder.with_name(folder.name.removesuffix(LABELS_SUFFIX) + EVENTS_SUFFIX)
@@ -61,13 +62,13 @@ def merge(dataset: Path | str, other: Path | str) -> MergeResult:
         for coder in coders_in(folder):
             try:
                 _refuse_another(take, takes.get(key))
-                _merge_one(folder, labels_folder(takes[key]), coder, result, f"{key}: {coder}")
+                merge_one(folder, labels_folder(takes[key]), coder, result, f"{key}: {coder}")
             except GlimpseError as error:
                 result.conflicts.append(Conflict(folder / (coder + SNAPSHOT_SUFFIX), str(error)))
             except OSError as error:
                 message = f"{error.filename or folder}: cannot be read or written ({error.strerror}); merge again."
                 result.conflicts.append(Conflict(folder / (coder + SNAPSHOT_SUFFIX), message))
-    _merge_plans(ours, theirs, result)
+    _merge_plans(ours, theirs, result, dry_run)
     return result
 
 
@@ -93,29 +94,50 @@ def _identity(take: Path) -> object:
 
 
 def _merge_one(theirs: Path, ours: Path, coder: str, result: MergeResult, told: str) -> None:
-    there = read_state(theirs, coder)
+    there = _read_theirs(theirs, coder)
     if there is None:
         return
-    if there.snapshot_damaged or there.journal_damaged or there.newer or there.snapshot_stale:
-        raise _Differs(f"{theirs / coder}: is damaged or of another version; open these labels there once, then merge again.")
     lock_path = ours / lock_name(coder)
     lock = take_lock(lock_path)
     if isinstance(lock, Held):
-        raise _Differs(f"{ours / coder}: is open in a window; close it and merge again.")
+        raise _open_elsewhere(ours, coder)
     try:
-        _bring(theirs, ours, coder, there, read_state(ours, coder), result).append(told)
+        here = read_state(ours, coder)
+        done = _outcome(theirs, ours, coder, there, here, result)
+        if done is not result.kept:
+            _bring(theirs, ours, coder, there, here)
+        done.append(told)
     finally:
         lock.give_back(lock_path)
         with suppress(OSError):
             ours.rmdir()  # where nothing came into it
 
 
-def _bring(theirs: Path, ours: Path, coder: str, there: LabelState, here: LabelState | None, result: MergeResult) -> list[str]:
-    """Bring one coder's labels in; returns the list of the result that tells what was done."""
+def _foresee_one(theirs: Path, ours: Path, coder: str, result: MergeResult, told: str) -> None:
+    there = _read_theirs(theirs, coder)
+    if there is None:
+        return
+    if is_held(ours / lock_name(coder)):
+        raise _open_elsewhere(ours, coder)
+    _outcome(theirs, ours, coder, there, read_state(ours, coder), result).append(told)
+
+
+def _read_theirs(theirs: Path, coder: str) -> LabelState | None:
+    there = read_state(theirs, coder)
+    if there and (there.snapshot_damaged or there.journal_damaged or there.newer or there.snapshot_stale):
+        raise _Differs(f"{theirs / coder}: is damaged or of another version; open these labels there once, then merge again.")
+    return there
+
+
+def _open_elsewhere(ours: Path, coder: str) -> _Differs:
+    return _Differs(f"{ours / coder}: is open in a window; close it and merge again.")
+
+
+def _outcome(
+    theirs: Path, ours: Path, coder: str, there: LabelState, here: LabelState | None, result: MergeResult
+) -> list[str]:
+    """The list of the result that tells what is to be done. Raises _Differs where nothing can be."""
     if here is None:
-        for suffix in (JOURNAL_SUFFIX, SNAPSHOT_SUFFIX):
-            _copy(theirs / (coder + suffix), ours / (coder + suffix), there.torn if suffix == JOURNAL_SUFFIX else 0)
-        sync_folder(ours)
         return result.copied
     if _says_the_same(here, there) or (_one_history(here, there) and len(there.entries) <= len(here.entries)):
         return result.kept
@@ -123,8 +145,16 @@ def _bring(theirs: Path, ours: Path, coder: str, there: LabelState, here: LabelS
         raise _Differs(
             f"{theirs / coder}: differs from {ours / coder}, and neither goes on from the other; compare them by hand."
         )
-    _carry_on(ours / (coder + JOURNAL_SUFFIX), here, there)
     return result.advanced
+
+
+def _bring(theirs: Path, ours: Path, coder: str, there: LabelState, here: LabelState | None) -> None:
+    if here is not None:
+        _carry_on(ours / (coder + JOURNAL_SUFFIX), here, there)
+        return
+    for suffix in (JOURNAL_SUFFIX, SNAPSHOT_SUFFIX):
+        _copy(theirs / (coder + suffix), ours / (coder + suffix), there.torn if suffix == JOURNAL_SUFFIX else 0)
+    sync_folder(ours)
 
 
 def _copy(source: Path, target: Path, torn: int) -> None:
@@ -153,13 +183,14 @@ def _carry_on(journal: Path, here: LabelState, there: LabelState) -> None:
     writer.sync(journal)
 
 
-def _merge_plans(ours: Path, theirs: Path, result: MergeResult) -> None:
+def _merge_plans(ours: Path, theirs: Path, result: MergeResult, dry_run: bool) -> None:
     try:
         here, there = read_plan(ours), read_plan(theirs)
         if there is None or here == there:
             return
         if here is None:
-            create_exclusive(ours / PLAN_FILE, there.to_json())
+            if not dry_run:
+                create_exclusive(ours / PLAN_FILE, there.to_json())
             result.copied.append(PLAN_FILE)
             return
         message = f"{theirs / PLAN_FILE}: is another plan than the one here, which was kept; agree on one."

@@ -67,6 +67,14 @@ def take_lock(path: Path, *, take_over: bool = False) -> Lock | Held:
     return held
 
 
+def is_held(path: Path) -> bool:
+    """Whether `take_lock` would be refused now; changes nothing."""
+    if not path.exists():
+        return False
+    owner = ProcessId.from_json(_text(path))
+    return (owner.is_alive() if owner else None) is not False
+
+
 def _remove(path: Path, text: str) -> None:
     """Remove a dead lock. Renamed away first and read again: since we looked it may have become another's."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")

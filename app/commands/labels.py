@@ -17,6 +17,7 @@ from recorder.exchange.transfer import Brought, Outcome, bring_in, collect, of_c
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 LATER = (
+    Entry("merge", "app.commands.labels_merge:merge_labels", "Labels of a copy that was coded apart."),
     Entry("agree", "app.commands.labels_check:agree", "How well coders agree."),
     Entry("validate", "app.commands.labels_check:validate", "Whether the labels of a data set can be true."),
 )
@@ -41,11 +42,12 @@ class _Group(LazyGroup):
 Examples:
   glimpse labels export recordings --format casme2 --out labels.xlsx
   glimpse labels import elan/ --data recordings --coder coder-2 --dry-run
+  glimpse labels merge usb-stick/recordings --data recordings
   glimpse labels agree recordings --out agreement.html
   glimpse labels validate recordings""",
 )
 def labels() -> None:
-    """Export, import, compare and check labels."""
+    """Export, import, merge, compare and check labels."""
 
 
 @labels.command(

@@ -256,3 +256,41 @@ def test_labels_that_cannot_be_read_are_told_and_the_others_exported(glimpse, da
     code, out, err = glimpse("export", data, "--format", "csv", "--out", tmp_path / "x.csv", "--json")
     assert (code, json.loads(out)["takes"]) == (1, 1)
     assert "newer" in err
+
+
+def files_of(data):
+    return {path.relative_to(data): path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+
+def test_copies_coded_apart_are_merged_with_what_was_added_identical_and_in_conflict(glimpse, data, tmp_path):
+    copy = shutil.copytree(data, tmp_path / "copy")
+    smile = "4/smile_4_1.aedat4"
+    LabelStore(copy).bring_in(copy / smile, label_set("c", interval(movement="smile")))
+    for root, onset_us in ((data, 1_000), (copy, 2_000)):
+        LabelStore(root).bring_in(root / smile, label_set("a", interval(onset_us, movement="smile")))
+    before, of_copy = files_of(data), files_of(copy)
+
+    code, said, told = glimpse("merge", copy, "--data", data, "--dry-run", "--json")
+    document = json.loads(said)
+    assert (code, document["added"], document["continued"]) == (1, ["smile_4_1: c"], [])
+    assert document["identical"] == ["frown_4_1: a", "frown_4_1: b", "smile_4_1: b", "blink_5_1: a"]
+    assert [one["path"] for one in document["conflicts"]] == [str(copy / "4/smile_4_1.labels/a.json")]
+    assert "neither goes on from the other" in told
+    assert files_of(data) == before
+
+    code, said, _ = glimpse("merge", copy, "--data", data)
+    assert (code, said.splitlines()) == (1, ["added: smile_4_1: c", "1 added, 0 continued, 4 identical, 1 in conflict"])
+    assert set(read_labels(data / smile)) == {"a", "b", "c"}
+    assert files_of(copy) == of_copy
+
+
+def test_what_cannot_be_merged_is_said(glimpse, data, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _said, told = glimpse("merge", tmp_path / "empty", "--data", data)
+    assert (code, "There are no labels" in told) == (0, True)
+    assert glimpse("merge", data, "--data", data / ".")[0] == 2
+    with LabelStore(data).open(data / "4/smile_4_1.aedat4", "c") as opened:
+        opened.become(label_set("c", interval(movement="smile")), "made")
+        copy = shutil.copytree(data, tmp_path / "copy")
+        code, _, told = glimpse("merge", copy, "--data", data, "--dry-run")
+    assert (code, "is open in a window" in told) == (1, True)
