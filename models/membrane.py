@@ -63,7 +63,7 @@ def picture(neurons: dict[str, NeuronConfig], current: Doubles, step_ms: float =
     rows = figure.subplots(len(neurons) + 1, 1, sharex=True, squeeze=False)[:, 0]
     for axes, (title, neuron) in zip(rows[:-1], neurons.items(), strict=True):
         draw(axes, trace(neuron, current), step_ms, title)
-    rows[0].legend(loc="upper right", fontsize=7, ncols=3)
+    figure.legend(*rows[0].get_legend_handles_labels(), loc="outside upper right", fontsize=7, ncols=3)
     rows[-1].plot(np.arange(1, len(current) + 1) * step_ms, current, color="tab:gray")
     rows[-1].set_title("input current", fontsize=9, loc="left")
     rows[-1].set_xlabel("ms")

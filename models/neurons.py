@@ -126,7 +126,8 @@ class SpikingNode(_Base):  # type: ignore[misc]
     def multi_step_forward(self, x_seq: Tensor) -> Tensor:
         """Spikes [T, B, C, ...] of the input current [T, B, C, ...]; the state is carried on to the next call."""
         if not self._at_once(x_seq):
-            return torch.stack([self.single_step_forward(x) for x in x_seq])
+            whole = x_seq if x_seq.dtype == torch.float64 else x_seq.float()  # autocast gives half the bits
+            return torch.stack([self.single_step_forward(x) for x in whole])
         return self._run(x_seq, None)
 
     def detach(self) -> None:
@@ -160,7 +161,7 @@ class SpikingNode(_Base):  # type: ignore[misc]
         return self.compiled and plain and not watched and x.device.type == "cpu" and x.dtype != torch.float64
 
     def _run(self, x_seq: Tensor, norm: nn.BatchNorm2d | None) -> Tensor:
-        x_seq = x_seq.float()  # autocast gives half the bits
+        x_seq = x_seq.float()
         self._materialise(x_seq[0])
         state = [getattr(self, name, None) for name in ("v", "rise", "rest")]
         spikes, *state = run_sequence(x_seq, state, self.coefficients(x_seq.shape[2]), self.law(), norm)
