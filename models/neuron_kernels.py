@@ -80,55 +80,81 @@ def gradients(
     rise; afterwards of the first ones. grad_x [T, N]: written: of the current, the input after gain and offset.
     sums [2, block]: added to: the current's gradient, and the same times x.
     """
-    threshold, hard, soft, shift = law[THRESHOLD], law[HARD], law[SOFT], law[SHIFT]
-    relax, lift, refractory = law[RELAX], law[RAISE], law[REFRACTORY]
-    slope, half_alpha, through = law[SLOPE], law[HALF_ALPHA], law[THROUGH]
     steps, block = x.shape[0], coefficients.shape[1]
-    potentials, limits, wakes = _scratch(steps, block), _scratch(steps, block), _scratch(steps, block)
+    seen = np.empty((3, steps, block), np.float32)
     state, total = _scratch(3, block), _scratch(2, block)
     for start in range(low, high, block):
         stop = min(start + block, high)
         count = stop - start
-        decay, gain, offset = coefficients[0, :count], coefficients[1, :count], coefficients[2, :count]
         state[:, :count] = start_state[:, start:stop]
         total[:] = _ZERO
-        v, rise, rest = state[0, :count], state[1, :count], state[2, :count]
-        for t in range(steps):
-            row, potential, bound, wake = x[t, start:stop], potentials[t, :count], limits[t, :count], wakes[t, :count]
-            for j in range(count):
-                wake[j] = _ONE if rest[j] <= _ZERO else _ZERO
-                bound[j] = threshold + rise[j] * relax
-                charged = decay[j] * v[j] + (gain[j] * row[j] + offset[j])
-                potential[j] = charged if wake[j] > _ZERO else v[j]
-            for j in range(count):
-                h, limit = potential[j], bound[j]
-                s = wake[j] if h >= limit else _ZERO
-                v[j] = h - s * (hard * h + soft * limit + shift)
-                rise[j] = rise[j] * relax + s * lift
-                rest[j] = s * refractory + (_ONE - wake[j]) * (rest[j] - _ONE)
-        back_v, back_rise = grad_state[0, start:stop], grad_state[1, start:stop]
-        plain, weighted = total[0, :count], total[1, :count]
-        for t in range(steps - 1, -1, -1):
-            row, potential, bound, wake = x[t, start:stop], potentials[t, :count], limits[t, :count], wakes[t, :count]
-            grad_in, grad_out = grad[t, start:stop], grad_x[t, start:stop]
-            for j in range(count):  # three short loops, since the compiler vectorises no long one with so many arrays
-                h, limit = potential[j], bound[j]
-                back_s = grad_in[j] + through * (back_rise[j] * lift - back_v[j] * (hard * h + soft * limit + shift))
-                distance = slope * (h - limit)
-                grad_out[j] = wake[j] * back_s * half_alpha / (_ONE + distance * distance)
-            for j in range(count):
-                awake, back_u = wake[j], grad_out[j]
-                s = awake if potential[j] >= bound[j] else _ZERO
-                back_h = back_v[j] * (_ONE - s * hard) + back_u
-                grad_out[j] = awake * back_h
-                back_rise[j] = (back_rise[j] - back_u - back_v[j] * s * soft) * relax
-                back_v[j] = back_h * (awake * decay[j] + (_ONE - awake))
-            for j in range(count):
-                plain[j] += grad_out[j]
-                weighted[j] += grad_out[j] * row[j]
+        _recall(x, coefficients, law, state, seen, start, stop)
+        _go_back(x, coefficients, law, seen, grad, grad_state, grad_x, total, start, stop)
         for j in range(count):
-            sums[0, j] += plain[j]
-            sums[1, j] += weighted[j]
+            sums[0, j] += total[0, j]
+            sums[1, j] += total[1, j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _recall(x: Floats, coefficients: Floats, law: Floats, state: Floats, seen: Floats, start: int, stop: int) -> None:
+    """The forward pass of columns once more: potential before the reset, threshold, whether awake, into seen [3, T, block]."""
+    threshold, hard, soft, shift = law[THRESHOLD], law[HARD], law[SOFT], law[SHIFT]
+    relax, lift, refractory = law[RELAX], law[RAISE], law[REFRACTORY]
+    steps, count = x.shape[0], stop - start
+    decay, gain, offset = coefficients[0, :count], coefficients[1, :count], coefficients[2, :count]
+    v, rise, rest = state[0, :count], state[1, :count], state[2, :count]
+    for t in range(steps):
+        row, potential, bound, wake = x[t, start:stop], seen[0, t, :count], seen[1, t, :count], seen[2, t, :count]
+        for j in range(count):
+            wake[j] = _ONE if rest[j] <= _ZERO else _ZERO
+            bound[j] = threshold + rise[j] * relax
+            charged = decay[j] * v[j] + (gain[j] * row[j] + offset[j])
+            potential[j] = charged if wake[j] > _ZERO else v[j]
+        for j in range(count):
+            h, limit = potential[j], bound[j]
+            s = wake[j] if h >= limit else _ZERO
+            v[j] = h - s * (hard * h + soft * limit + shift)
+            rise[j] = rise[j] * relax + s * lift
+            rest[j] = s * refractory + (_ONE - wake[j]) * (rest[j] - _ONE)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _go_back(
+    x: Floats,
+    coefficients: Floats,
+    law: Floats,
+    seen: Floats,
+    grad: Floats,
+    grad_state: Floats,
+    grad_x: Floats,
+    total: Floats,
+    start: int,
+    stop: int,
+) -> None:
+    """From the last step of a block, the columns start..stop, to its first; total [2, block] is added to."""
+    hard, soft, shift, through = law[HARD], law[SOFT], law[SHIFT], law[THROUGH]
+    relax, lift, slope, half_alpha = law[RELAX], law[RAISE], law[SLOPE], law[HALF_ALPHA]
+    steps, count = x.shape[0], stop - start
+    decay, back_v, back_rise = coefficients[0, :count], grad_state[0, start:stop], grad_state[1, start:stop]
+    plain, weighted = total[0, :count], total[1, :count]
+    for t in range(steps - 1, -1, -1):
+        row, potential, bound, wake = x[t, start:stop], seen[0, t, :count], seen[1, t, :count], seen[2, t, :count]
+        grad_in, grad_out = grad[t, start:stop], grad_x[t, start:stop]
+        for j in range(count):  # three short loops, since the compiler vectorises no long one with so many arrays
+            h, limit = potential[j], bound[j]
+            back_s = grad_in[j] + through * (back_rise[j] * lift - back_v[j] * (hard * h + soft * limit + shift))
+            distance = slope * (h - limit)
+            grad_out[j] = wake[j] * back_s * half_alpha / (_ONE + distance * distance)
+        for j in range(count):
+            awake, back_u = wake[j], grad_out[j]
+            s = awake if potential[j] >= bound[j] else _ZERO
+            back_h = back_v[j] * (_ONE - s * hard) + back_u
+            grad_out[j] = awake * back_h
+            back_rise[j] = (back_rise[j] - back_u - back_v[j] * s * soft) * relax
+            back_v[j] = back_h * (awake * decay[j] + (_ONE - awake))
+        for j in range(count):
+            plain[j] += grad_out[j]
+            weighted[j] += grad_out[j] * row[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
