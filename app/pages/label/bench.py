@@ -273,11 +273,12 @@ class LabelBench(QWidget):
 
     def _show_sides(self) -> None:
         self.list.setVisible(self._wanted or self.width() >= ROOMY_PX)
-        self.invitation.setText(
-            tr("Choose a take with the arrow keys; Return opens it.")
-            if self._wanted
-            else tr("Open a take from the list: {keys}.").format(keys=table.first("label.queue"))
-        )
+        self._show_invitation()
+
+    def _show_invitation(self) -> None:
+        choose, back = tr("Choose a take with the arrow keys; Return opens it."), tr("Open a take from the list: {keys}.")
+        text = choose if self._wanted else back.format(keys=table.first("label.queue"))
+        self.invitation.setText(self.desk.why_not or text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The list stays where there is room."""
@@ -373,8 +374,9 @@ class LabelBench(QWidget):
                 self.timeline.zoom_to_cue()
             if self.comparing:
                 self.compare.look_anew(zero_us(media))
-        gone = media is None and (desk.take is None or desk.read_only is not None)
-        self.invitation.setVisible(desk.take is None)
+        gone = media is None and (desk.take is None or desk.read_only is not None or desk.why_not is not None)
+        self.invitation.setVisible(desk.take is None or desk.why_not is not None)
+        self._show_invitation()
         self.panel.setVisible(desk.take is not None)
         for one in (self.views, self.timeline):
             one.setVisible(self._shown is not None and not gone)

@@ -4,6 +4,7 @@ Everything that waits for a disk is done by one thread, in the order of the keys
 who label a take blind see nothing of it before all have finished.
 """
 
+import logging
 import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from app.i18n import tr
 from app.pages.label.compare_case import Case, Part, finished_pairs, why_not_compare
+from app.pages.label.lane import defect_sentence
 from app.said import Said
 from protocol.adjudication import Choice, Disagreement, changed_since
 from protocol.errors import GlimpseError
@@ -25,6 +27,7 @@ from recorder.labelstate import read_labels
 from recorder.labelstore import LabelStore
 from recorder.takelabels import TakeLabels
 
+_log = logging.getLogger(__name__)
 Pair = tuple[str, str]
 
 
@@ -294,6 +297,10 @@ class CompareModel:
         except (GlimpseError, OSError) as error:
             said = Said(str(error), "redo", "compare")
             self._news.put(lambda: self._said.append(said))
+        except Exception as error:  # noqa: BLE001  (told, and logged)
+            _log.exception("comparing failed")
+            said = Said(defect_sentence(tr("Coders cannot be compared here"), error), "redo", "compare")
+            self._news.put(lambda: self._said.append(said))
 
     def _open(self, path: Path, turn: int) -> None:
         self._close()
@@ -301,6 +308,9 @@ class CompareModel:
             opened = self._read(path, turn)
         except (GlimpseError, OSError) as error:
             opened = _Opened(turn, path, str(error), {})
+        except Exception as error:  # noqa: BLE001  (told, and logged)
+            _log.exception("%s cannot be compared", path)
+            opened = _Opened(turn, path, defect_sentence(tr("Coders cannot be compared here"), error), {})
         self._news.put(lambda: self._take_over(opened))
 
     def _read(self, path: Path, turn: int) -> _Opened:

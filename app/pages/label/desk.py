@@ -58,8 +58,17 @@ class LabelDesk(KeptLabels):
 
     def place(self, landmark: Landmark) -> None:
         """A landmark at the cursor."""
+        if not self._shown():
+            return
         at_us = self.cursor_us
         self._mark(lambda marker: marker.place(landmark, at_us))
+
+    def _shown(self) -> bool:
+        """Whether there is a cursor to mark at; before the take is shown it is still where the one before had it."""
+        if self.media is None:
+            self._said.append(Said(tr("Nothing can be marked before the take is shown."), "check"))
+            self._touch()
+        return self.media is not None
 
     def move_landmark(self, interval: str, landmark: Landmark, at_us: int) -> None:
         """A landmark at an instant, as the mouse drags it."""
@@ -90,6 +99,8 @@ class LabelDesk(KeptLabels):
 
     def begin(self, kind: IntervalKind) -> None:
         """A new interval at the cursor."""
+        if not self._shown():
+            return
         at_us = self.cursor_us
         self._mark(lambda marker: marker.begin(kind, at_us))
 

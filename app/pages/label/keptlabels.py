@@ -3,6 +3,7 @@
 `poll`, called on a timer, takes over what the thread has done; nothing else changes what is shown. Knows no key.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.i18n import tr
-from app.pages.label.lane import Lane
+from app.pages.label.lane import Lane, defect_sentence
 from app.pages.label.marking import Facts, Marker
 from app.pages.label.scores import Scores, ScoreSource, no_scores
 from app.pages.label.takedesk import TakeDesk, first_cursor
@@ -24,6 +25,7 @@ from recorder.dataset import TakeEntry
 from recorder.labelplan import coders_of, labels_on_disk, read_plan, sight_for
 from recorder.labelstore import LabelStore
 
+_log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 2.0  # whether the window that writes has closed
 
 
@@ -104,6 +106,11 @@ class KeptLabels(TakeDesk):
             facts = self._facts(labels.path, sight, coders)
         except (GlimpseError, OSError) as error:
             text = str(error)
+            self._news.put(lambda: self._cannot_open(turn, text))
+            return
+        except Exception as error:  # noqa: BLE001  (as damaged labels may cause; none may leave the page waiting)
+            _log.exception("labels of %s cannot be opened", path)
+            text = defect_sentence(tr("The labels of this take cannot be opened"), error)
             self._news.put(lambda: self._cannot_open(turn, text))
             return
         self._marker = Marker(labels, facts)

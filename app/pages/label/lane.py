@@ -5,7 +5,16 @@ import queue
 import threading
 from collections.abc import Callable
 
+from app.i18n import tr
+from app.logs import log_path
+
 _log = logging.getLogger(__name__)
+
+
+def defect_sentence(sentence: str, error: BaseException) -> str:
+    """What cannot be done because of an exception that nobody foresaw: `sentence` without its full stop, why, where more is."""
+    text = tr("{sentence}, because of a defect of Glimpse ({defect}); the log says more: {path}.")
+    return text.format(sentence=sentence, defect=f"{type(error).__name__}: {error}", path=log_path())
 
 
 class Lane:

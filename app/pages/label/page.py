@@ -1,5 +1,6 @@
 """The Label page: asks once who labels, then shows the annotator's bench, which a thread has imported meanwhile."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 
 from app.i18n import tr
 from app.pages.label import keys as _keys  # noqa: F401 (adds its rows to the table of keys)
+from app.pages.label.lane import defect_sentence
 from app.pages.label.scores import ScoreSource, no_scores
 from app.pages.label.tour import label_steps
 from app.settings import Preferences
@@ -24,6 +26,7 @@ from protocol.labels import BadCoderName, check_coder
 if TYPE_CHECKING:
     from app.pages.label.bench import LabelBench
 
+_log = logging.getLogger(__name__)
 FORM_PX = 460
 FIRST_MS = 100
 
@@ -202,7 +205,10 @@ class LabelPage(Page):
         self.notice.setText(text)
         self._stack.setCurrentWidget(self.notice)
 
-    def _warmed(self, _result: object) -> None:
+    def _warmed(self, problem: str | None) -> None:
+        if problem is not None:  # tried again when the page is next in sight
+            self._tell(problem)
+            return
         self._warm = True
         self._go()
 
@@ -241,10 +247,15 @@ class LabelPage(Page):
         (self.banner if said.key else self.toast).emit(message)
 
 
-def _warm_up() -> None:
-    """Import and compile what the bench needs: seconds after an installation, half a second later on."""
-    from recorder.browse import curves, events
+def _warm_up() -> str | None:
+    """Import and compile what the bench needs: seconds after an installation, half a second later on. Why that failed."""
+    try:
+        from recorder.browse import curves, events
 
-    events.warm_up()
-    curves.warm_up()
-    from app.pages.label import bench  # noqa: F401
+        events.warm_up()
+        curves.warm_up()
+        from app.pages.label.bench import LabelBench  # noqa: F401
+    except Exception as error:  # noqa: BLE001  (an incomplete installation, or a defect: told, and logged)
+        _log.exception("the Label page cannot be made")
+        return defect_sentence(tr("The Label page cannot be shown"), error)
+    return None

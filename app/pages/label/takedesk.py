@@ -1,12 +1,13 @@
 """The take on the annotator's desk: opened by a thread, the next one ahead of time. No Qt; knows no label."""
 
+import logging
 import queue
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from app.i18n import tr
-from app.pages.label.lane import Lane
+from app.pages.label.lane import Lane, defect_sentence
 from app.pages.label.media import Media, open_media
 from app.pages.label.playhead import Playhead
 from app.pages.label.scores import ScoreSource, no_scores
@@ -19,17 +20,21 @@ from recorder.browse.curves import Curves
 from recorder.browse.events import EventBrowser
 from recorder.browse.pictures import PictureBrowser
 
+_log = logging.getLogger(__name__)
 CLOSE_AFTER_S = 1.0  # pictures of a take that was left may still be asked for by a view's thread
 
 
 class TakeDesk(Playhead):
-    """The take that is shown: span_us, events, pictures, curves, manifest, face; all empty while it is being opened."""
+    """The take that is shown: span_us, events, pictures, curves, manifest, face; all empty while it is being opened, and where
+    it cannot be, which `why_not` then tells.
+    """
 
     def __init__(self, clock_s: Callable[[], float], scores: ScoreSource = no_scores) -> None:
         super().__init__(clock_s)
         self._scores = scores
         self.take: Path | None = None
         self.media: Media | None = None
+        self.why_not: str | None = None
         self.suggestions: tuple[Suggestion, ...] = ()
         self._turn = 0
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -75,7 +80,7 @@ class TakeDesk(Playhead):
         return self.media.cue_us if self.media else None
 
     def _open(self, path: Path) -> None:
-        self.playing, self.loop, self.take = None, None, path
+        self.playing, self.loop, self.take, self.why_not = None, None, path, None
         self._retire(self._leaving)
         self._leaving, self.media = self.media, None  # closed once the next one is shown in its place
         if self._next is not None and self._next.path == path:
@@ -96,19 +101,34 @@ class TakeDesk(Playhead):
         try:
             media = open_media(path, self._scores)
         except (GlimpseError, OSError) as error:
-            text = str(error)
-            self._news.put(lambda: self._tell_of(turn, Said(text, "redo", "take")))
+            self._not_opened(turn, str(error))
+            return
+        except Exception as error:  # noqa: BLE001  (a damaged take may surprise a library; none may leave the page waiting)
+            _log.exception("%s cannot be opened", path)
+            self._not_opened(turn, defect_sentence(tr("This take cannot be shown"), error))
             return
         self._news.put(lambda: self._show(media) if turn == self._turn else self._retired.append((0.0, media)))
+
+    def _not_opened(self, turn: int, why: str) -> None:
+        self._news.put(lambda: self._cannot_show(turn, why))
+
+    def _cannot_show(self, turn: int, why: str) -> None:
+        if turn == self._turn and self.media is None:
+            self.why_not = why
+        self._tell_of(turn, Said(why, "redo", "take"))
 
     def _prefetch(self, path: Path) -> None:
         if path != self._wanted_next:
             return
-        with suppress(GlimpseError, OSError):  # told when it is opened
+        try:
             media = open_media(path, self._scores)
             with suppress(GlimpseError, OSError):
                 media.make_ready(first_cursor(media, media.suggestions))
             self._news.put(lambda: self._keep_next(media))
+        except (GlimpseError, OSError):
+            return  # told when it is opened
+        except Exception:  # noqa: BLE001  (logged; told when it is opened)
+            _log.exception("%s cannot be opened ahead of time", path)
 
     def _keep_next(self, media: Media) -> None:
         if media.path == self.take and self.media is None:
@@ -125,7 +145,7 @@ class TakeDesk(Playhead):
         renamed = self.media is not None  # and opened again: the annotator stays where they are
         self._retire(self._leaving)
         self._retire(self.media)
-        self._leaving, self.media = None, media
+        self._leaving, self.media, self.why_not = None, media, None
         if self._wanted_next == media.path:
             self._wanted_next = None
         if not renamed:

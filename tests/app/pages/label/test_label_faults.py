@@ -4,12 +4,15 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from annotator import CUE_US, make_takes, seated
 
+from app.pages.label import takedesk
+from app.pages.label.media import open_media
 from app.pages.label.scores import Scores
 from app.pages.label.timeline_rows import Kind
 from protocol.errors import GlimpseError
@@ -268,3 +271,37 @@ def test_keys_reach_the_filter_and_let_go_of_a_landmark(qtbot, tmp_path):
         assert one.bench.list.filters.text.hasFocus()
         one.type("1_2")
         one.until(lambda: [row.name for row in one.bench.queue.rows] == ["smile_1_2"], "the list to follow")
+
+
+def test_a_take_that_surprises_a_library_is_told_in_a_sentence_and_the_next_one_opens(qtbot, tmp_path, monkeypatch, caplog):
+    first, second = make_takes(tmp_path / "data", 2, colour=False)
+
+    def surprising(path, scores):
+        if path == first:
+            raise RuntimeError("no such box")
+        return open_media(path, scores)
+
+    monkeypatch.setattr(takedesk, "open_media", surprising)
+    with seated(qtbot, tmp_path, tmp_path / "data") as one:
+        one.sit_down()
+        one.press("Return")
+        one.until(lambda: "This take cannot be shown" in one.banners, "why there is nothing")
+        assert "RuntimeError: no such box" in one.bench.invitation.text()
+        one.settle()
+        one.press("O")
+        one.settle()
+        assert one.desk.labels.empty, "nothing is marked where nothing is seen"
+        one.press("Ctrl+PgDown")
+        one.until_open(second)
+        assert not one.bench.invitation.isVisible()
+        assert "This take" not in one.banners
+    assert "no such box" in caplog.text
+
+
+def test_a_module_that_cannot_be_imported_is_told_in_a_sentence(qtbot, tmp_path, monkeypatch, caplog):
+    make_takes(tmp_path / "data", colour=False)
+    monkeypatch.setitem(sys.modules, "app.pages.label.bench", None)
+    with seated(qtbot, tmp_path, tmp_path / "data") as one:
+        one.until(lambda: "cannot be shown" in one.page.notice.text(), "why the page is not there")
+        assert "opening" not in one.page.notice.text()
+    assert "cannot be made" in caplog.text
