@@ -1,5 +1,8 @@
 """What is advanced about the rig: biases, the lens, hot pixels, the data set's profile. Shows and asks; others compute."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,6 +22,7 @@ from app.pages.record.calibration import Calibration, LensWish
 from app.pages.record.panels import button
 from app.pages.record.sessionflow import SessionFlow
 from app.widgets.looks import set_property
+from app.widgets.wheel import leave_wheel
 from app.window.theme import current_theme
 from recorder.messages import SetBias
 from recorder.sources.davis_biases import COARSE_MAX, FINE_MAX, PIXEL_BIASES, PRESETS, BiasPreset
@@ -57,6 +61,7 @@ class RigTools(QWidget):
         self.eyes_mm.setDecimals(0)
         self.eyes_mm.setSuffix(" mm")
         self.eyes_mm.setSpecialValueText(tr("usual (63 mm)"))
+        leave_wheel(self.lens_mm, self.eyes_mm)
         form.addRow(tr("Lens to eyes"), self.lens_mm)
         form.addRow(tr("Between the pupils"), self.eyes_mm)
         column.addLayout(form)
@@ -132,7 +137,8 @@ class BiasBox(QGroupBox):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._send)
-        self._show(BiasPreset.DEFAULT)
+        leave_wheel(self.preset, *self._coarse.values(), *self._fine.values())
+        self._show(PRESETS[BiasPreset.DEFAULT].biases)
 
     def _row(self, name: str) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -152,8 +158,8 @@ class BiasBox(QGroupBox):
         row.addWidget(value)
         return row
 
-    def _show(self, preset: BiasPreset) -> None:
-        for name, (coarse, fine) in PRESETS[preset].biases.items():
+    def _show(self, biases: Mapping[str, tuple[int, int]]) -> None:
+        for name, (coarse, fine) in biases.items():
             for widget, number in ((self._coarse[name], coarse), (self._fine[name], fine)):
                 widget.blockSignals(True)
                 widget.setValue(number)
@@ -161,7 +167,7 @@ class BiasBox(QGroupBox):
             self._values[name].setText(str(fine))
 
     def _preset_chosen(self) -> None:
-        self._show(self.preset.currentData())
+        self._show(PRESETS[self.preset.currentData()].biases)
         self._send()
 
     def _send(self) -> None:
@@ -172,16 +178,26 @@ class BiasBox(QGroupBox):
         self._flow.send(SetBias(preset=preset, biases=changed))
 
     def refresh(self) -> None:
-        """Say whether the camera that is open has biases."""
+        """Show the biases of the camera that is open, or that it has none."""
         armed = self._flow.armed
         if armed is self._shown:
             return
         self._shown = armed
-        kinds = {device.kind for device in armed.devices} if armed is not None else set()
-        tunable = bool(kinds & set(TUNABLE))
+        device = next((one for one in (armed.devices if armed is not None else ()) if one.kind in TUNABLE), None)
+        tunable = device is not None
+        if device is not None and not self._timer.isActive():  # else the operator is ahead of the camera
+            self._show_settings(device.settings)
         for widget in (self.preset, *self._coarse.values(), *self._fine.values()):
             widget.setEnabled(tunable)
         self.note.setText("" if tunable or armed is None else tr("This camera has no biases that can be set."))
+
+    def _show_settings(self, settings: Mapping[str, Any]) -> None:
+        """As the camera has them: it may have been opened with others than the usual ones."""
+        told = settings.get("preset", BiasPreset.DEFAULT.value)
+        preset = BiasPreset(told) if told in {one.value for one in BiasPreset} else BiasPreset.DEFAULT
+        self.preset.setCurrentIndex(list(BiasPreset).index(preset))
+        read = {name: pair for name, pair in settings.get("biases", {}).items() if name in PIXEL_BIASES}
+        self._show({**PRESETS[preset].biases, **{name: (int(coarse), int(fine)) for name, (coarse, fine) in read.items()}})
 
 
 def _preset_name(preset: BiasPreset) -> str:

@@ -10,6 +10,7 @@ from app.i18n import tr, trn
 from app.pages.record.setup_folder import FolderKind, FolderView
 from app.pages.record.setup_model import DATA, SetupModel
 from app.pages.record.setup_widgets import Card, IconButton, PathLine, text_label
+from app.widgets.wheel import leave_wheel
 from app.window.folders import ask_folder
 
 
@@ -29,6 +30,7 @@ class DatasetCard(Card):
         self.path.activated.connect(lambda: self._typed())
         self._line = PathLine()
         self.path.setLineEdit(self._line)
+        leave_wheel(self.path)
         self._line.editingFinished.connect(self._typed)
         self.ask = IconButton("folder")
         self.ask.setToolTip(tr("Choose a folder…"))

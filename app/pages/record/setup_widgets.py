@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.looks import pixmap, set_property
+from app.widgets.wheel import leave_wheel
 from app.window.icons import icon
 from app.window.theme import current_theme, theme_bus
 
@@ -211,6 +212,7 @@ def number_box(least: int, most: int, name: str) -> QSpinBox:
     box.setFixedWidth(NUMBER_PX)
     box.setKeyboardTracking(False)
     box.setAccessibleName(name)
+    leave_wheel(box)
     # The style sheet's padding does not reach the text once it draws the buttons.
     box.lineEdit().setTextMargins(current_theme().space(2), 0, 0, 0)
     return box

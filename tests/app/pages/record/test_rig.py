@@ -12,6 +12,7 @@ from app.pages.record import calibration
 from app.pages.record.calibration import Calibration, LensWish
 from app.pages.record.jobs import Job
 from app.pages.record.leftovers import count_unfinished, rescue
+from app.pages.record.rigtools import BiasBox
 from app.pages.record.rigwatch import RigFound, RigNow, RigWatch, amend_profile, store_profile
 from protocol.errors import GlimpseError
 from protocol.manifest import Device
@@ -21,6 +22,7 @@ from recorder.dataset import Dataset
 from recorder.messages import Armed, ArmedStream, RigSpec
 from recorder.rigprofile import load_profile
 from recorder.ring import RingWriter
+from recorder.sources.davis_biases import PRESETS, BiasPreset
 
 PATIENCE_S = 60.0
 SIZE = (346, 260)
@@ -114,6 +116,21 @@ def flow_of(data, runtime, armed):
 def outcome(calibrations, key):
     """What is said once it no longer runs."""
     return wait_for(lambda: said if (said := calibrations.said(key)) and said.state != "unknown" else None)
+
+
+def test_the_sliders_show_the_biases_that_the_camera_was_opened_with(qtbot):
+    settings = {"preset": "sensitive", "biases": {"Diff": [4, 33], "PixelBuffer": [1, 2]}}
+    sent = []
+    box = BiasBox(SimpleNamespace(armed=armed_with(**settings), send=sent.append))
+    qtbot.addWidget(box)
+    box.refresh()
+    assert box.preset.currentData() == BiasPreset.SENSITIVE
+    assert (box._coarse["Diff"].value(), box._fine["Diff"].value()) == (4, 33)
+    assert (box._coarse["On"].value(), box._fine["On"].value()) == PRESETS[BiasPreset.SENSITIVE].biases["On"]
+    assert not sent
+    box._fine["Off"].setValue(7)
+    qtbot.waitUntil(lambda: bool(sent))
+    assert (sent[0].preset, dict(sent[0].biases)) == (BiasPreset.SENSITIVE, {"Diff": (4, 33), "Off": (4, 7)})
 
 
 def test_without_a_camera_nothing_is_calibrated(data):
