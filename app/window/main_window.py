@@ -72,8 +72,10 @@ class MainWindow(QMainWindow):
         self._buttons: dict[str, QToolButton] = {}
         self._tools: list[tuple[QToolButton, str]] = []
         self._sheet: KeySheet | None = None
-        self._leave_anyway = False
+        self._leave_anyway = self._leave_undone = False
         self._closing_since_s: float | None = None
+        self._looks = QTimer(self, singleShot=True, interval=LOOK_MS)
+        self._looks.timeout.connect(self.close)
         self.banners = Banners()
         self.banners.left.connect(self._give_keys)
         self._stack = QStackedWidget()
@@ -272,6 +274,7 @@ class MainWindow(QMainWindow):
         if self._asks_first() or self._waits():
             event.ignore()
             return
+        self._looks.stop()
         self.preferences.change(geometry=base64.b64encode(self.saveGeometry().data()).decode())
         for page in self._pages.values():
             page.deactivate()
@@ -296,14 +299,23 @@ class MainWindow(QMainWindow):
         awaited = [text for page in self._pages.values() if (text := page.wind_up())]
         waited_s = time.monotonic() - self._closing_since_s
         if not awaited:
-            return False
+            return self._tells_undone()
         if waited_s > CLOSE_S:
             _log.warning("closed after %.0f s without the end of: %s", waited_s, "; ".join(awaited))
             return False
         if waited_s > CALM_S:
             text = tr("{what} The window closes by itself.").format(what=awaited[0])
             self.banners.show_message(Message(text, key="close"))
-        QTimer.singleShot(LOOK_MS, self, self.close)
+        self._looks.start()
+        return True
+
+    def _tells_undone(self) -> bool:
+        """Whether something that was decided could not be done; the window stays until it is, or the operator leaves it."""
+        undone = [found for page in self._pages.values() if (found := page.undone()) is not None]
+        if self._leave_undone or not undone:
+            return False
+        self.banners.show_message(Message(undone[0].text, "redo", tr("Close anyway"), self.leave, "close"))
+        self._looks.start()
         return True
 
     def _take_no_more(self) -> None:
@@ -313,6 +325,11 @@ class MainWindow(QMainWindow):
             action.setEnabled(False)
         for button, _ in self._tools:
             button.setEnabled(False)
+
+    def leave(self) -> None:
+        """Close without a question, as soon as what is under way has ended."""
+        self._leave_undone = True
+        self._close_anyway()
 
     def _close_anyway(self) -> None:
         self._leave_anyway = True

@@ -54,5 +54,9 @@ class Page(QWidget):
         """
         return ""
 
+    def undone(self) -> Message | None:
+        """All has ended, but something that the operator decided could not be done and would be lost; None where nothing is."""
+        return None
+
     def shut(self) -> None:
         """The window closes: stop threads and processes. What has not been wound up by now is given up."""

@@ -11,6 +11,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from app.i18n import tr, use_language
+from app.interrupts import NAMES
 from app.logs import keep_log, log_path
 from app.settings import Preferences
 from app.window.main_window import MainWindow, PageEntry
@@ -41,8 +42,7 @@ def run(wishes: Wishes) -> int:
     window = make_window(wishes, Preferences())
     if problem:
         window.banners.show_message(Message(problem, "check", key="log"))
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    leave_when_told(window)
     heartbeat = QTimer()  # Python hears signals only when it is given a turn
     heartbeat.start(200)
     heartbeat.timeout.connect(lambda: None)
@@ -51,6 +51,14 @@ def run(wishes: Wishes) -> int:
     code: int = application.exec()
     heartbeat.stop()
     return code
+
+
+def leave_when_told(window: MainWindow) -> None:
+    """Ctrl-C, a polite kill, a terminal or a desktop that goes: nobody is there to answer a question, so a take that runs is
+    ended and the window closes.
+    """
+    for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
+        signal.signal(number, lambda *_: window.leave())
 
 
 def tell_defect(window: MainWindow, error: BaseException) -> None:

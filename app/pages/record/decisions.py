@@ -40,6 +40,7 @@ class Decisions:
         self._jobs, self._plan, self._is_examined, self._news = jobs, plan, is_examined, news
         self._made: list[Decision] = []
         self._waiting: list[Decision] = []
+        self._undone: list[Decision] = []
         self._thrown_away: list[tuple[Path, Callable[[Path], None]]] = []
 
     def noise(self, path: Path) -> None:
@@ -58,6 +59,11 @@ class Decisions:
     def waiting(self) -> bool:
         """Whether a decision is not carried out yet, since the judge still has the take."""
         return bool(self._waiting or self._thrown_away)
+
+    @property
+    def undone(self) -> int:
+        """How many decisions could not be carried out, and were not tried again."""
+        return len(self._undone)
 
     def forget(self) -> None:
         """Another session begins: what was decided stays."""
@@ -83,9 +89,18 @@ class Decisions:
         self._plan.read(written=mark)
         if one in self._made:  # else it was taken back meanwhile
             self._made.remove(one)
+            self._undone.append(one)
             self._news.tell(text, "redo", key=f"later {one.path.name}", again=partial(self._decide_again, one))
 
+    def try_again(self) -> None:
+        """Once more all that could not be carried out."""
+        for one in list(self._undone):
+            self._decide_again(one)
+
     def _decide_again(self, one: Decision) -> None:
+        if one not in self._undone:
+            return  # it was tried meanwhile
+        self._undone.remove(one)
         one.mark = self._plan.mark(one.path, noise=one.mark.noise, redone=one.mark.redone)
         self._decide(one)
 

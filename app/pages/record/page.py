@@ -159,6 +159,18 @@ class RecordPage(Page):
             return ""
         return tr("Finishing the take…") if finishing else tr("Closing the cameras…")
 
+    def undone(self) -> Message | None:
+        """Decisions that could not be written."""
+        if not (count := self.flow.undone):
+            return None
+        return Message(
+            trn(
+                "What was decided of {n} take could not be written, and is lost when the window closes.",
+                "What was decided of {n} takes could not be written, and is lost when the window closes.",
+                count,
+            )
+        )
+
     def _let_the_judge_leave(self) -> None:
         if self._warming.ident:
             self._warming.join()  # it may be about to ask the judge to make itself ready

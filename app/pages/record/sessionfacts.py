@@ -3,14 +3,20 @@
 from pathlib import Path
 
 from app.pages.record.cameras import Cameras, RigState
+from app.pages.record.decisions import Decisions
 from app.pages.record.sessionplan import SessionPlan
+from app.pages.record.takeflow import TakeFlow
+from protocol.analysis import Verdict
 from protocol.script import Script
 from protocol.session import Cell, Grid, Place, Progress, Session
 from recorder.messages import Armed, RigSpec, Status
 
 
 class SessionFacts:
-    """The facts of one session, as its plan and its cameras tell them."""
+    """The facts of one session, as its plan, its cameras, its take and its decisions tell them."""
+
+    takes: TakeFlow
+    _decisions: Decisions
 
     def __init__(self, plan: SessionPlan, cameras: Cameras) -> None:
         self._plan, self._cameras = plan, cameras
@@ -94,3 +100,13 @@ class SessionFacts:
     def must_confirm(self) -> bool:
         """Whether the rig check is red and nobody has said that this is known."""
         return self._cameras.must_confirm
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the take that was just made."""
+        return self.takes.verdict
+
+    @property
+    def undone(self) -> int:
+        """How many decisions about takes could not be written."""
+        return self._decisions.undone

@@ -367,11 +367,6 @@ class SessionFlow(SessionFacts):
             return seconds_before_a_take()
         return seconds_after_a_take(self.verdict) if self._decides() else None
 
-    @property
-    def verdict(self) -> Verdict:
-        """On the take that was just made."""
-        return self.takes.verdict
-
     def _go_on(self) -> None:
         if self.stage is Stage.READY:
             self.start()
@@ -387,6 +382,8 @@ class SessionFlow(SessionFacts):
 
         Call `poll` in between. Whoever has the judge closes it: that ends what it still works on.
         """
+        if not self.closing:
+            self._decisions.try_again()
         self.closing = True
         self.takes.judge_no_more()
         if self.takes.busy:

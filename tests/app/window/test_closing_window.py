@@ -1,5 +1,6 @@
 """A window that closes waits for what is under way, says so, and does not freeze; what never ends does not keep it."""
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,9 @@ from stations import assert_readable_by_all, manifest_of
 from app.settings import Preferences
 from app.window import main_window
 from app.window.main_window import MainWindow, PageEntry
+from app.window.messages import Message
 from app.window.page import Page
+from app.window.start import leave_when_told
 from protocol.manifest import FinishReason, TakeStatus
 
 
@@ -24,6 +27,13 @@ class Busy(Page):
     def __init__(self):
         super().__init__()
         self.waits, self.asked, self.was_shut = True, 0, False
+        self.runs, self.lost = False, None
+
+    def why_not_close(self):
+        return Message("A take is running.") if self.runs else None
+
+    def undone(self):
+        return self.lost
 
     def wind_up(self):
         self.asked += 1
@@ -36,6 +46,15 @@ class Busy(Page):
 @pytest.fixture
 def busy(tmp_path):
     return Busy()
+
+
+@pytest.fixture
+def signals():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -72,6 +91,34 @@ def test_a_window_that_has_nothing_to_wait_for_closes_at_once(window, busy):
     busy.waits = False
     assert window.close()
     assert not window.isVisible()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_polite_kill_ends_what_runs_and_closes_without_a_question(qtbot, window, busy, signals, number):
+    busy.runs, busy.lost = True, Message("Something is lost.")
+    leave_when_told(window)
+    signal.raise_signal(number)
+    qtbot.waitUntil(lambda: busy.asked > 0)
+    assert "A take is running." not in window.banners.texts()
+    with qtbot.waitSignal(window.closed):
+        busy.waits = False
+
+
+def test_what_could_not_be_written_keeps_the_window_until_it_is(qtbot, window, busy):
+    busy.waits, busy.lost = False, Message("What was decided could not be written.")
+    window.close()
+    assert window.banners.strip("close").label.text() == "What was decided could not be written."
+    qtbot.wait(3 * main_window.LOOK_MS)
+    assert window.isVisible()
+    with qtbot.waitSignal(window.closed):
+        busy.lost = None
+
+
+def test_the_operator_may_leave_what_could_not_be_written(qtbot, window, busy):
+    busy.waits, busy.lost = False, Message("What was decided could not be written.")
+    window.close()
+    with qtbot.waitSignal(window.closed):
+        window.banners.strip("close").button.click()
 
 
 def test_closing_in_a_take_ends_it_cleanly_while_the_window_goes_on_drawing(qtbot, tmp_path):

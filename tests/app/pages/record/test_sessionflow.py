@@ -15,6 +15,7 @@ from app.pages.record.cameras import RigState
 from app.pages.record.handsfree import HANDS_FREE_S, HANDS_FREE_START_S
 from app.pages.record.sessionflow import SessionFlow, Stage
 from app.pages.record.takeflow import TakeStage
+from app.said import Said
 from protocol.analysis import QualityRecord, Verdict
 from protocol.manifest import Person, TakeStatus
 from protocol.script import Mark as ScriptMark
@@ -578,6 +579,31 @@ def test_a_take_that_went_away_while_it_was_decided_about_is_told(room):
     assert "frown_4_1" in said.text
     assert (room.flow.stage, room.flow.chosen, states(room)[FROWN]) == (Stage.READY, SMILE, CellState.TODO)
     assert not room.flow.undo()  # nothing was done
+
+
+def closed(room):
+    while not room.flow.wind_up():
+        room.hear()
+
+
+def test_what_could_not_be_decided_is_tried_once_more_when_the_window_closes_and_then_counted(room):
+    room.to_plan()
+    path = room.record()
+    room.clocks(path)
+    away = path.parent.with_name("away")
+    path.parent.rename(away)
+    room.flow.noise()
+    room.hear()
+    assert room.flow.undone == 1
+    room.line.running = False
+    closed(room)
+    assert room.flow.undone == 1
+    away.rename(path.parent)
+    room.flow.mend(Said("", key=f"later {path.name}", remedy="again"))
+    room.hear()
+    closed(room)
+    assert room.flow.undone == 0
+    assert path.with_name("frown_4_1_(noise).aedat4").exists()
 
 
 def test_a_take_of_which_nothing_was_kept_is_decided_about_without_a_file(room):
