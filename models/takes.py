@@ -87,7 +87,7 @@ def read_clips(
 
 
 def clip_of_take(entry: TakeEntry, key: str, persons: Mapping[int, str], *, emotions: bool = False) -> tuple[Clip, Array]:
-    """The clip of a take and its events, t in event time. Raises ModelError for one that says nothing, and what reading does."""
+    """The clip of a take and its events, t in event time. Raises ModelError for one that says nothing, and as reading does."""
     with Take(entry.path) as take:
         resolution = take.resolution(Stream.EVENTS)
         events, _ = read_events(take)

@@ -59,7 +59,9 @@ def same(one, other):
 
 
 def test_a_network_learns_what_is_easy_and_tells_it_of_a_person_it_has_never_seen(store, tmp_path):
-    trained = run(store, tmp_path / "run", CONFIG.model_copy(update={"epochs": 8, "windows_per_epoch": 64, "learning_rate": 1e-2}))
+    trained = run(
+        store, tmp_path / "run", CONFIG.model_copy(update={"epochs": 8, "windows_per_epoch": 64, "learning_rate": 1e-2})
+    )
     first, last = trained.epochs[0], trained.epochs[-1]
     assert last.loss < 0.6 * first.loss
     assert (last.test_acc1 or 0) >= 0.7  # of 4 classes
