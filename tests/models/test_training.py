@@ -116,7 +116,7 @@ def test_a_damaged_state_is_refused_by_name(store, tmp_path):
     run(store, tmp_path / "run", config)
     path = tmp_path / "run" / LATEST
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ModelError, match="latest.state"):
+    with pytest.raises(ModelError, match=r"latest\.state"):
         run(store, tmp_path / "run", config)
 
 

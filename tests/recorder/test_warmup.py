@@ -1,4 +1,4 @@
-"""What is compiled ahead is compiled by a small sheet of paper; tests/app/test_compiled_ahead.py shows that nothing is left out."""
+"""What is compiled ahead is compiled by a small sheet of paper; tests/app/test_compiled_ahead.py shows that all of it is."""
 
 from recorder.paperwatch import PaperKind, find_paper
 from recorder.warmup import SIZE, WarmUp, sheet
