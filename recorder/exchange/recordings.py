@@ -15,6 +15,7 @@ from protocol.errors import GlimpseError
 from protocol.naming import EVENTS_SUFFIX, RGB_SUFFIX
 from protocol.streams import Stream
 from recorder.analysisstore import read_analysis
+from recorder.browse.pictures import stream_times
 from recorder.dataset import TakeEntry
 from recorder.exchange.base import Book, FrameClock, Recording
 from recorder.take import Take
@@ -61,7 +62,7 @@ def _frame_clock(take: Take) -> FrameClock | None:
     """Of the colour camera; of the event camera's own pictures where there is none."""
     for stream in (Stream.RGB, Stream.FRAMES):
         try:
-            times = take.frame_times(stream)
+            times = stream_times(take, stream)  # of the table beside the video, which is not read through for it
         except (GlimpseError, OSError):
             continue
         if len(times):

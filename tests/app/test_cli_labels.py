@@ -294,3 +294,11 @@ def test_what_cannot_be_merged_is_said(glimpse, data, tmp_path):
         copy = shutil.copytree(data, tmp_path / "copy")
         code, _, told = glimpse("merge", copy, "--data", data, "--dry-run")
     assert (code, "is open in a window" in told) == (1, True)
+
+
+def test_numbers_of_pictures_are_found_without_reading_a_video_through(glimpse, data, tmp_path, monkeypatch):
+    out = tmp_path / "labels.csv"
+    monkeypatch.setattr(Take, "video", lambda *_: pytest.fail("a whole video was read for times that a table has"))
+    assert glimpse("export", data, "--format", "casme2", "--out", out, "--coder", "a", "--plain")[0] == 0
+    code, said, _ = glimpse("import", out, "--data", data, "--coder", "c", "--json")
+    assert (code, {one["result"] for one in json.loads(said)["takes"]}) == (0, {"new"})
