@@ -145,6 +145,7 @@ class LabelBench(QWidget):
             ("filter", self.to_filter),
             ("refresh", self.queue.refresh),
             ("coder", self.coder_asked.emit),
+            ("plan", self.compare.make_plan),
         ):
             table.action(f"label.{name}", self, call)
 
@@ -252,9 +253,13 @@ class LabelBench(QWidget):
 
     def _planned(self) -> None:
         """What may be seen of the take may be another thing now."""
+        wanted = self._wanted  # from the list one comes back to the list
         self.queue.refresh()
         if self.desk.take is not None:
             self.open(self.desk.take)
+        self._wanted = wanted
+        self._show_sides()
+        self.take_keys()
 
     def _to_next_disagreement(self) -> None:
         rows, at = self.queue.rows, self.queue.index_of(self.desk.take) or 0

@@ -56,6 +56,7 @@ table.add(
     Shortcut("label.filter", "/ Ctrl+F", "To the field that filters the list", LABEL, TAKE),
     Shortcut("label.take_over", "Ctrl+Shift+T", "Write labels that a window on another machine did not close", LABEL, TAKE),
     Shortcut("label.compare", "D", "Compare coders, and decide where they disagree", LABEL, TAKE),
+    Shortcut("label.plan", "Ctrl+P", "Plan who labels what", LABEL, TAKE),
     Shortcut("label.coder", "Ctrl+U", "Another coder sits here now", LABEL, TAKE),
     Shortcut("label.refresh", "F5", "Look into the folder again", LABEL, TAKE),
     Shortcut("label.play", "Space", "Play, or stop", LABEL, MOVE),

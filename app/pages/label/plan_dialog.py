@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.i18n import tr, trn
@@ -39,6 +39,7 @@ class PlanDialog(QDialog):
         self._dataset = dataset
         self._entries: list[TakeEntry] | None = None
         self._planned: Planned | None = None
+        self._asked = False  # to save, as soon as it is worked out
         self._errands = Errands(self)
         self._typed = QTimer(self)
         self._typed.setSingleShot(True)
@@ -129,8 +130,17 @@ class PlanDialog(QDialog):
             self.coders.text(), self.share.value() / 100, self.seed.value(), self.blind.isChecked(), self.hide_asked.isChecked()
         )
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return saves; what was typed just before it is worked out first, and Return is not needed again."""
+        wanted = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self.cancel.hasFocus()
+        if wanted and self._planned is None and self._entries is not None:
+            self._asked = True
+            self._work_out()
+        else:
+            super().keyPressEvent(event)
+
     def _changed(self) -> None:
-        self._planned = None
+        self._planned, self._asked = None, False
         self.save.setEnabled(False)
         self._typed.start(TYPING_MS)
 
@@ -149,6 +159,9 @@ class PlanDialog(QDialog):
         self.save.setEnabled(planned is not None)
         self.problem.say(problem, state)
         self.preview.setText(preview_text(planned) if planned else "")
+        asked, self._asked = self._asked, False
+        if asked:
+            self._save()
 
     def _save(self) -> None:
         planned, dataset = self._planned, self._dataset

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from annotator import CUE_US, make_takes, seated
+from PySide6.QtCore import Qt
 
 from app.pages.label import takedesk
 from app.pages.label.media import open_media
@@ -305,3 +306,17 @@ def test_a_module_that_cannot_be_imported_is_told_in_a_sentence(qtbot, tmp_path,
         one.until(lambda: "cannot be shown" in one.page.notice.text(), "why the page is not there")
         assert "opening" not in one.page.notice.text()
     assert "cannot be made" in caplog.text
+
+
+def test_the_plan_is_made_from_the_list_and_the_keys_come_back_to_it(qtbot, tmp_path):
+    make_takes(tmp_path / "data", 2, colour=False)
+    with seated(qtbot, tmp_path, tmp_path / "data") as one:
+        one.sit_down()
+        one.press("Ctrl+P")
+        dialog = one.bench.compare._dialog
+        one.until(dialog.coders.isEnabled, "the takes to be read")
+        qtbot.keyClicks(dialog.coders, "ann")
+        qtbot.keyClick(dialog.coders, Qt.Key.Key_Return)
+        one.until(lambda: one.bench.queue.plan is not None, "the plan")
+        one.until(lambda: one.bench.compare._dialog is None, "the window of the plan to close")
+        assert one.window.focusWidget() is one.bench.list.table

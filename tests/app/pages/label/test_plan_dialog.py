@@ -97,3 +97,22 @@ def test_of_a_plan_that_exists_only_coders_and_share_are_asked(folder, qtbot):
     assert not dialog.blind.isEnabled()
     qtbot.waitUntil(lambda: "What was planned before stays" in dialog.preview.text(), timeout=20_000)
     dialog.close()
+
+
+def test_a_number_that_was_just_typed_is_saved_by_one_return(folder, qtbot):
+    dialog = shown(folder, qtbot)
+    qtbot.keyClicks(dialog.coders, "ann, ben")
+    dialog.share.setFocus()
+    dialog.share.selectAll()
+    qtbot.keyClicks(dialog.share, "40")
+    with qtbot.waitSignal(dialog.saved, timeout=20_000):
+        qtbot.keyClick(dialog.share, Qt.Key.Key_Return)
+    assert sum(len(coders) == 2 for coders in read_plan(folder).takes.values()) == 4
+
+
+def test_return_saves_nothing_where_there_is_nothing_to_save(folder, qtbot):
+    dialog = shown(folder, qtbot)
+    qtbot.keyClick(dialog.share, Qt.Key.Key_Return)
+    qtbot.keyClicks(dialog.coders, "ann")
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=20_000)
+    assert read_plan(folder) is None
