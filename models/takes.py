@@ -95,7 +95,7 @@ def clip_of_take(entry: TakeEntry, key: str, persons: Mapping[int, str], *, emot
             raise ModelError(f"{entry.path}: has no events to learn from; leave it out.")
         events = clean_events(events, resolution)
         manifest = take.manifest
-        face = _face(take, entry, events)
+        face = face_of(take, entry, events)
         span_us = span_of(manifest, int(events["t"][0]), int(events["t"][-1]) + 1)
         told = told_of(take, entry, events, span_us, emotions=emotions)
     crop = FaceCrop.of(face, resolution)
@@ -202,7 +202,8 @@ def _suggested(take: Take, entry: TakeEntry, events: Array, span_us: tuple[int, 
     return Told(Source.COARSE, (ClipInterval(token, begin_us, (begin_us + end_us) // 2, end_us),))
 
 
-def _face(take: Take, entry: TakeEntry, events: Array) -> FaceBox | None:
+def face_of(take: Take, entry: TakeEntry, events: Array) -> FaceBox | None:
+    """Where the face of a take is: as its analysis says, else looked for; None where none is found."""
     analysis = _analysis(entry)
     if analysis is not None and analysis.face is not None:
         return analysis.face
