@@ -253,7 +253,7 @@ class LabelBench(QWidget):
 
     def _planned(self) -> None:
         """What may be seen of the take may be another thing now."""
-        wanted = self._wanted  # from the list one comes back to the list
+        wanted = self._wanted
         self.queue.refresh()
         if self.desk.take is not None:
             self.open(self.desk.take)
@@ -267,7 +267,7 @@ class LabelBench(QWidget):
         if path is not None:
             self.open(path)
         else:
-            self.told.emit(Said(tr("Nothing is left to decide in the takes of the list."), "good"))
+            self.compare.say(Said(tr("Nothing is left to decide in the takes of the list."), "good"))
 
     def leave_comparison(self) -> None:
         """Back to labelling."""
@@ -313,8 +313,8 @@ class LabelBench(QWidget):
         for said in self.desk.poll():
             if said.over:
                 self.over.emit(said.key)
-            elif not said.key and not self.comparing:
-                self.panel.say(said)
+            elif not said.key:
+                (self.compare if self.comparing else self.panel).say(said)
             else:
                 self.told.emit(said)
         self.list.refresh()

@@ -30,6 +30,7 @@ from app.pages.label.compare_parts import PartsCard
 from app.pages.label.compare_text import apart_text, point_text, state_text
 from app.pages.label.plan_dialog import PlanDialog
 from app.pages.label.queue_table import ICON_PX, list_icon
+from app.pages.label.said_card import SaidCard
 from app.pages.record.setup_widgets import Choice as Choices
 from app.said import Said
 from app.widgets.labels import Elided, KeyHint
@@ -70,7 +71,9 @@ class Line(Protocol):
 
 
 class CompareView(QWidget):
-    """The comparison. sought: the cursor is to go there; told: a Said; left: back to labelling; planned: a plan was written."""
+    """The comparison. sought: the cursor is to go there; told: a Said that stays; left: back to labelling;
+    planned: a plan was written.
+    """
 
     sought = Signal(object)  # microseconds do not fit into Qt's int
     told = Signal(object)
@@ -100,6 +103,8 @@ class CompareView(QWidget):
         self._add_points(column)
         self._add_parts(column)
         column.addStretch(1)
+        self.said = SaidCard()
+        column.addWidget(self.said)
         self._add_buttons(column)
         theme_bus().changed.connect(self._redraw)
 
@@ -255,10 +260,17 @@ class CompareView(QWidget):
 
     # Showing
 
+    def say(self, said: Said) -> None:
+        """Tell what came of a key; what stays until it is dealt with is the page's to show."""
+        if said.key:
+            self.told.emit(said)
+        else:
+            self.said.say(said)
+
     def refresh(self) -> None:
         """Show the comparison as it is now; cheap where nothing has changed."""
         for said in self._model.poll():
-            self.told.emit(said)
+            self.say(said)
         if self._model.version == self._version or not self.isVisible():
             return
         self._version = self._model.version
@@ -355,9 +367,9 @@ class CompareView(QWidget):
         self.report.setEnabled(True)
         path, problem = found
         if path is None:
-            self.told.emit(Said(problem, "check"))
+            self.say(Said(problem, "check"))
             return
-        self.told.emit(Said(tr("Written: {path}").format(path=path), "good"))
+        self.say(Said(tr("Written: {path}").format(path=path), "good"))
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
     # The plan

@@ -3,15 +3,12 @@
 Fields open on a key and close with Return or Escape, after which the keys are the page's again.
 """
 
-import re
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -35,15 +32,13 @@ from app.pages.label.presenters import (
     take_state,
     zero_us,
 )
+from app.pages.label.said_card import SaidCard
 from app.said import Said
 from app.widgets.labels import Elided, KeyCap, KeyHint
-from app.widgets.looks import pixmap, set_property
-from app.window.messages import ICONS
 from app.window.shortcuts import table
 from app.window.theme import current_theme
 
 WIDTH_PX = 340
-SAID_MS = 5_000
 MOST_ROWS = 5  # of intervals without scrolling
 
 
@@ -78,7 +73,8 @@ class IntervalPanel(QWidget):
         column.addWidget(self.note)
         column.addWidget(self._make_field())
         column.addStretch(1)
-        column.addWidget(self._make_said())
+        self.said = SaidCard()
+        column.addWidget(self.said)
         self.hints = self._make_hints()
         column.addWidget(self.hints)
 
@@ -132,23 +128,6 @@ class IntervalPanel(QWidget):
         self.field.hide()
         return self.field
 
-    def _make_said(self) -> QWidget:
-        self.said = QFrame()
-        self.said.setObjectName("said")
-        self.said.setProperty("role", "card")
-        theme = current_theme()
-        row = QHBoxLayout(self.said)
-        row.setContentsMargins(theme.space(2), theme.space(1), theme.space(2), theme.space(1))
-        self._said_icon, self.said_text = QLabel(), QLabel()
-        self.said_text.setWordWrap(True)
-        row.addWidget(self._said_icon)
-        row.addWidget(self.said_text, 1)
-        self.said.hide()
-        self._unsaid = QTimer(self)
-        self._unsaid.setSingleShot(True)
-        self._unsaid.timeout.connect(self.said.hide)
-        return self.said
-
     def _make_hints(self) -> QWidget:
         place = QWidget()
         column = QVBoxLayout(place)
@@ -170,18 +149,8 @@ class IntervalPanel(QWidget):
     # Showing
 
     def say(self, said: Said) -> None:
-        """Tell what came of a key, where it hides neither pictures nor timeline; {label.finish} in it: that row's key."""
-        self._said_icon.setPixmap(pixmap(ICONS[said.state], said.state, current_theme().space(4), self))
-        self.said_text.setText(re.sub(r"\{(\w+\.\w+)\}", lambda found: table.first(found[1]), said.text))
-        set_property(self.said, "state", said.state)
-        self.said.show()
-        self._unsaid.start(SAID_MS)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nothing is told out of sight."""
-        super().hideEvent(event)
-        self._unsaid.stop()
-        self.said.hide()
+        """Tell what came of a key."""
+        self.said.say(said)
 
     def show_desk(self, desk: LabelDesk | None) -> None:
         """Show this desk from now on."""

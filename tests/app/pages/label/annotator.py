@@ -91,7 +91,7 @@ class Annotator:
     @property
     def said(self):
         """What came of the last keys."""
-        return self.bench.panel.said_text.text()
+        return self.bench.panel.said.text.text().replace("\u200b", "")
 
 
 @contextlib.contextmanager

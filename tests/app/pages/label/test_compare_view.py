@@ -127,11 +127,15 @@ def test_keys_that_would_change_the_own_labels_do_not_reach_the_page_and_those_o
     assert view.model.part == "offset"
 
 
-def test_a_refused_decision_is_told(view, qtbot):
+def test_a_refused_decision_is_told_beside_the_work_where_it_hides_nothing(view, qtbot):
     told = []
     view.told.connect(told.append)
     press(view, qtbot, Qt.Key.Key_D, Qt.Key.Key_3)
-    assert told[0].state == "check"
+    assert view.said.isVisible()
+    assert view.said.text.text()
+    others = (view.pair, view.state, view.points, view.parts, view.hints, view.report, view.plan)
+    assert not [one for one in others if one.geometry().intersects(view.said.geometry())]
+    assert not told, "nothing lies over the timeline"
 
 
 def test_what_may_not_be_seen_is_not_shown(view, take, tmp_path, qtbot):
@@ -164,9 +168,7 @@ def test_the_report_speaks_the_language_of_the_window_and_its_table_that_of_prog
 
 
 def test_without_two_coders_there_is_no_report(view, tmp_path, take, qtbot):
-    told = []
-    view.told.connect(told.append)
     LabelStore(tmp_path).bring_in(take, LabelSet.model_validate({"coder": "ben", "created_at": AT}))
     view.make_report()
-    qtbot.waitUntil(lambda: bool(told), timeout=30_000)
-    assert told[0].text.startswith("No take was finished by two coders")
+    qtbot.waitUntil(view.said.isVisible, timeout=30_000)
+    assert view.said.text.text().startswith("No take was finished by two coders")

@@ -75,7 +75,7 @@ def test_everything_about_an_interval_is_said_by_keys_and_taken_back_by_keys(qtb
         one.press("Ctrl+Z", "Ctrl+Z")
         one.settle()
         assert (one.desk.labels.intervals[0].note, one.desk.labels.intervals[0].action_units) == ("", ())
-        assert one.page.bench.panel.said_text.text() == "Taken back: action units"
+        assert one.page.bench.panel.said.text.text() == "Taken back: action units"
         one.press("Ctrl+Y")
         one.settle()
         assert one.desk.labels.intervals[0].action_units == (4, 7)
