@@ -234,6 +234,8 @@ class MainWindow(QMainWindow):
     def _preferences_changed(self) -> None:
         table.remap(self.preferences.settings.keys)
         use_scheme(Scheme(self.preferences.settings.scheme))
+        for page in self._pages.values():
+            page.use_preferences()
         if self.preferences.problem:
             self.banners.show_message(Message(self.preferences.problem, "check", key="preferences"))
 

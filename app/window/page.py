@@ -36,6 +36,9 @@ class Page(QWidget):
     def use_dataset(self, folder: Path) -> None:
         """The data set in use has changed."""
 
+    def use_preferences(self) -> None:
+        """The preferences have changed."""
+
     def show_take(self, path: Any) -> None:
         """Another page asks to show this take."""
 

@@ -28,6 +28,7 @@ from app.settings import AppSettings, Preferences
 from app.window.folders import ask_folder
 from app.window.keymap import KeyMap
 from app.window.theme import current_theme
+from protocol.labels import BadCoderName, check_coder
 
 SIZE = (760, 600)  # pixels; fits 1280 x 720 with a title bar
 CHOICE_PX = 320
@@ -61,6 +62,7 @@ class PreferencesDialog(QDialog):
         column.addWidget(self.problem)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
+        close.button(QDialogButtonBox.StandardButton.Close).setDefault(True)  # Return in a field is not "Choose…"
         column.addWidget(close)
         self.resize(*SIZE)
 
@@ -85,6 +87,12 @@ class PreferencesDialog(QDialog):
         choose.clicked.connect(self._choose_backup)
         hint = _text(tr("At the end of a session the takes are copied there, with their checksums."), "caption")
         form.addRow(tr("Backup folder"), _under(_beside(self.backup, choose), hint))
+        self.coder = QLineEdit(settings.coder or "")
+        self.coder.setObjectName("coder")
+        self.coder.setPlaceholderText(tr("none"))
+        self.coder.editingFinished.connect(self._coder_typed)
+        whose = _text(tr("Your labels are kept under this name; empty: the Label page asks."), "caption")
+        form.addRow(tr("Pseudonym as a coder"), _under(self.coder, whose))
         tour = QPushButton(tr("Show the tour again"))
         tour.clicked.connect(self._tour)
         form.addRow(tr("Help"), _beside(tour, None))
@@ -124,6 +132,16 @@ class PreferencesDialog(QDialog):
     def _backup_typed(self) -> None:
         text = self.backup.text().strip()
         self._change(backup=str(Path(text).expanduser()) if text else None)
+
+    def _coder_typed(self) -> None:
+        name = self.coder.text().strip()
+        try:
+            self._change(coder=check_coder(name) if name else None)
+        except BadCoderName as error:
+            self.problem.setText(str(error))
+            self.problem.show()
+        else:
+            self.problem.setVisible(bool(self.preferences.problem))
 
     def _choose_backup(self) -> None:
         ask_folder(self, tr("Backup folder"), Path(self.backup.text() or Path.home()), self._backup_chosen)

@@ -135,6 +135,11 @@ class LabelPage(Page):
         if self.isVisible():
             self._go()
 
+    def use_preferences(self) -> None:
+        """Another coder sits here, or nobody any more."""
+        if self.isVisible() and self.bench is not None and self.bench.desk.coder != self.preferences.settings.coder:
+            self._go()
+
     def show_take(self, path: Any) -> None:
         """Label this take, once it is known who labels."""
         self._take = Path(path)

@@ -181,3 +181,20 @@ def test_actions_that_were_made_follow_new_keys(qtbot, shortcuts):
     shortcuts.remap({"start": "B"})
     assert action.shortcuts() == [QKeySequence("B")]
     assert action.toolTip() == "Start the take (B)"
+
+
+def test_the_pseudonym_of_a_coder_is_written_and_one_that_cannot_be_a_file_name_is_refused(dialog, preferences, qtbot):
+    qtbot.keyClicks(dialog.coder, "coder-2")
+    qtbot.keyClick(dialog.coder, Qt.Key.Key_Return)
+    assert written(preferences).coder == "coder-2"
+    assert not dialog.isVisible(), "Return closes, and opens no folder"
+    dialog.show()
+    dialog.coder.setText("Not/Fit")
+    dialog.coder.editingFinished.emit()
+    assert "cannot be a coder's name" in dialog.problem.text()
+    assert dialog.problem.isVisible()
+    assert written(preferences).coder == "coder-2"
+    dialog.coder.clear()
+    dialog.coder.editingFinished.emit()
+    assert written(preferences).coder is None
+    assert not dialog.problem.isVisible()

@@ -320,3 +320,13 @@ def test_the_plan_is_made_from_the_list_and_the_keys_come_back_to_it(qtbot, tmp_
         one.until(lambda: one.bench.queue.plan is not None, "the plan")
         one.until(lambda: one.bench.compare._dialog is None, "the window of the plan to close")
         assert one.window.focusWidget() is one.bench.list.table
+
+
+def test_another_pseudonym_in_the_preferences_is_another_coder_at_once(qtbot, tmp_path):
+    make_takes(tmp_path / "data", colour=False)
+    with seated(qtbot, tmp_path, tmp_path / "data") as one:
+        one.sit_down()
+        one.window.preferences.change(coder="ben")
+        one.window._preferences_changed()
+        one.sit_down()
+        assert one.desk.coder == "ben"
