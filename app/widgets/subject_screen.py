@@ -19,8 +19,11 @@ class SubjectScreen(QWidget):
     video_failed = Signal(str)
     video_ended = Signal()
 
-    def __init__(self) -> None:
-        super().__init__(None, Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
+    def __init__(self, *, takes_keys: bool = True) -> None:
+        """takes_keys: the keys come here, as on the only screen; beside the operator's window they must stay there."""
+        flags = Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint
+        super().__init__(None, flags if takes_keys else flags | Qt.WindowType.WindowDoesNotAcceptFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, not takes_keys)
         self.setWindowTitle(tr("Glimpse: for the subject"))
         self.prompter = Prompter(constant_brightness=True)
         self._message = QLabel()
@@ -42,7 +45,8 @@ class SubjectScreen(QWidget):
         self.setPalette(palette)
         self.setScreen(screen)
         self.setGeometry(screen.geometry())
-        self.showFullScreen()
+        self.setWindowState(self.windowState() | Qt.WindowState.WindowFullScreen)
+        self.show()  # showFullScreen would ask for the keys, wanted or not
 
     def show_prompter(self) -> None:
         """The prompter in place of a video or a message."""

@@ -27,13 +27,13 @@ class SubjectDisplay:
         """Show what belongs on it now. own: the screen of the operator; wished: by the preferences."""
         video = self._video(prompt)
         if video is not None:
-            self._show(self._second(own) or own)
+            self._show(self._second(own), own)
             self._play(video)
             return
         self._stop()
         second = self._second(own)
         if wished and second is not None and self._flow.stage is not Stage.SETUP:
-            self._show(second).prompter.show_prompt(prompt)
+            self._show(second, own).prompter.show_prompt(prompt)
         else:
             self.close()
 
@@ -47,12 +47,12 @@ class SubjectDisplay:
             return None
         return data / script.stimulus  # an absolute path stays what it is
 
-    def _show(self, screen: QScreen) -> SubjectScreen:
+    def _show(self, second: QScreen | None, own: QScreen) -> SubjectScreen:
         if self.window is None:
-            self.window = SubjectScreen()
+            self.window = SubjectScreen(takes_keys=second is None)
             self.window.dismissed.connect(self._dismissed)
             self.window.video_failed.connect(self._say)
-            self.window.show_on(screen)
+            self.window.show_on(second or own)
         return self.window
 
     def _play(self, video: Path) -> None:

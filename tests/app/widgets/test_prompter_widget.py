@@ -130,6 +130,16 @@ def test_the_subjects_screen_fills_a_screen_and_goes_with_escape(screen, qtbot):
     screen.close()
 
 
+def test_beside_the_operators_window_the_keys_stay_there(qtbot):
+    beside = SubjectScreen(takes_keys=False)
+    qtbot.addWidget(beside)
+    beside.show_on(QGuiApplication.primaryScreen())
+    assert beside.isFullScreen()
+    assert beside.windowFlags() & Qt.WindowType.WindowDoesNotAcceptFocus
+    assert beside.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+    beside.close()
+
+
 def test_a_video_that_cannot_be_shown_is_said_and_the_prompter_comes_back(screen, qtbot, monkeypatch, tmp_path):
     with qtbot.waitSignal(screen.video_failed) as failed:
         assert not screen.play(tmp_path / "film.mp4")
