@@ -62,7 +62,6 @@ class PreferencesDialog(QDialog):
         column.addWidget(self.problem)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
-        close.button(QDialogButtonBox.StandardButton.Close).setDefault(True)  # Return in a field is not "Choose…"
         column.addWidget(close)
         self.resize(*SIZE)
 
@@ -85,6 +84,7 @@ class PreferencesDialog(QDialog):
         self.backup.editingFinished.connect(self._backup_typed)
         choose = QPushButton(tr("Choose…"))
         choose.clicked.connect(self._choose_backup)
+        choose.setAutoDefault(False)  # Return in a field is not meant for it
         hint = _text(tr("At the end of a session the takes are copied there, with their checksums."), "caption")
         form.addRow(tr("Backup folder"), _under(_beside(self.backup, choose), hint))
         self.coder = QLineEdit(settings.coder or "")
@@ -95,6 +95,7 @@ class PreferencesDialog(QDialog):
         form.addRow(tr("Pseudonym as a coder"), _under(self.coder, whose))
         tour = QPushButton(tr("Show the tour again"))
         tour.clicked.connect(self._tour)
+        tour.setAutoDefault(False)
         form.addRow(tr("Help"), _beside(tour, None))
         return page
 

@@ -187,7 +187,7 @@ def test_the_pseudonym_of_a_coder_is_written_and_one_that_cannot_be_a_file_name_
     qtbot.keyClicks(dialog.coder, "coder-2")
     qtbot.keyClick(dialog.coder, Qt.Key.Key_Return)
     assert written(preferences).coder == "coder-2"
-    assert not dialog.isVisible(), "Return closes, and opens no folder"
+    qtbot.waitUntil(lambda: not dialog.isVisible())  # Return closes, and opens no folder
     dialog.show()
     dialog.coder.setText("Not/Fit")
     dialog.coder.editingFinished.emit()
