@@ -86,6 +86,9 @@ class KeptLabels(TakeDesk):
         """Show and label this take from now on; the one before is closed. Done by the threads."""
         self._turn += 1
         turn = self._turn
+        if self.read_only is not None:  # of the take before: neither why it could not be changed nor opened holds any more
+            keys = ("read_only", *(("labels",) if self.problem is None else ()))
+            self._said += [Said("", key=key, over=True) for key in keys]
         self.finished, self.labels, self.chosen, self.landmark, self.suggestions = None, None, None, None, ()
         self.read_only, self.undoable, self.redoable, self.hidden = None, None, None, False
         self._may_see_scores = False

@@ -330,3 +330,55 @@ def test_another_pseudonym_in_the_preferences_is_another_coder_at_once(qtbot, tm
         one.window._preferences_changed()
         one.sit_down()
         assert one.desk.coder == "ben"
+
+
+LONG = "a recording of somebody who was asked to smile and did so at length, session three of the second week"
+
+
+def test_folders_with_spaces_and_other_scripts_and_a_long_name_are_labelled_like_any_other(qtbot, tmp_path):
+    data = tmp_path / "Données, 表情 ünïcode" / "second session"
+    data.parent.mkdir()
+    (made,) = make_takes(data)
+    folder = data / "sujet nº 1 (été)"
+    folder.mkdir()
+    for path in list(made.parent.glob("smile_1_1.*")):
+        path.rename(folder / path.name.replace("smile_1_1", LONG))
+    take = folder / f"{LONG}.aedat4"
+    with seated(qtbot, tmp_path, data) as one:
+        width = one.window.minimumSizeHint().width()
+        opened(one, take)
+        one.until(lambda: one.bench.views.panes[Stream.RGB].stage.has_picture, "the colour picture")
+        assert one.window.minimumSizeHint().width() <= max(width, 1280), "a long name makes the window no wider"
+        one.press("O", "Right", "F", "Return")
+        one.settle()
+        assert one.bench.panel.width() < 400
+    labels = read_labels(take)["ann"]
+    assert labels.done
+    assert labels.intervals[0].onset_us == CUE_US
+    assert (folder / f"{LONG}.labels" / "ann.json").is_file()
+
+
+@pytest.mark.parametrize(("version", "shown"), [("1.9", True), ("2.0", False)])
+def test_labels_of_a_newer_glimpse_are_told_and_left_alone(qtbot, tmp_path, version, shown):
+    data = tmp_path / "data"
+    first, second = make_takes(data, 2, colour=False)
+    say(data, first, "ann")
+    snapshot = labels_folder(first) / "ann.json"
+    newer = snapshot.read_text().replace('"1.1"', f'"{version}"').replace('"note": ""', '"note": "", "mood": "good"', 1)
+    snapshot.write_text(newer)
+    before = {path: path.read_bytes() for path in labels_folder(first).iterdir()}
+    with seated(qtbot, tmp_path, data) as one:
+        one.sit_down()
+        one.bench.open(first)
+        one.until(lambda: "newer Glimpse" in one.banners, "why they cannot be changed")
+        one.settle()
+        assert (one.desk.labels is not None) is shown
+        one.press("O", "3", "N", "Return")
+        one.settle()
+        one.press("Esc", "Ctrl+PgDown")
+        one.until_open(second)
+        one.until(lambda: "newer Glimpse" not in one.banners, "the banner to go")
+        one.press("O", "Right", "F", "Return")
+        one.settle()
+    assert {path: path.read_bytes() for path in labels_folder(first).iterdir()} == before
+    assert read_labels(second)["ann"].done
