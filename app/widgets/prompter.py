@@ -1,16 +1,17 @@
 """What the subject is to do, in type that is read from two metres. Knows no script and no clock: it is told what to show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.i18n import tr
 from app.widgets.countdown import paint_ring
+from app.widgets.light import mean_light, mixed
 from app.widgets.looks import fitted
 from app.window.theme import current_theme, theme_bus
 
@@ -20,6 +21,8 @@ MAIN, SECOND, SMALL = 0.2, 0.06, 0.05  # MAIN: at the most, of the height there 
 MAIN_LOW = 0.5  # of a low and wide prompter's height, which must be read from two metres too
 LOW_PX = 264  # as high as that, its words are as large as the theme's prompt; a higher one has larger words
 LEAST_MAIN_PX = 18  # in a small preview, or of a text that is far too long
+LIGHT_PX = 320  # wide enough that the light of the words is right to a hundredth
+LEAST_SHARE = 0.2  # white words on the dark ground have a contrast of more than 4.5 to 1 then (WCAG 2, 1.4.3)
 MARGIN, PICTURE, FOOT = 0.05, 0.31, 0.2  # PICTURE: of the width
 
 
@@ -47,6 +50,18 @@ class Prompt:
     texts: Sequence[str] = ()
 
 
+def _at_step(prompt: Prompt, number: int) -> Prompt:
+    """The prompt as it begins that step."""
+    texts, seconds = prompt.texts, prompt.steps[number] if number < len(prompt.steps) else None
+    following = texts[number + 1] if number + 1 < len(texts) else ""
+    return replace(prompt, text=texts[number], step=number, next_text=following, left_s=seconds, total_s=seconds)
+
+
+def _share(least: float, without: float, full: float) -> float:
+    """Of the words' light, so that the whole gives `least`; without, full: the whole without them and with all of it."""
+    return 1.0 if full <= without else min(1.0, max(LEAST_SHARE, (least - without) / (full - without)))
+
+
 @lru_cache(maxsize=16)
 def movement_image(token: str) -> QImage:
     """The picture of a movement; a null image where there is none."""
@@ -56,7 +71,8 @@ def movement_image(token: str) -> QImage:
 
 class Prompter(QWidget):
     """Shows one `Prompt`. constant_brightness: nothing large changes its light between the steps, for a screen that faces
-    the subject: the background stays, the cue is not coloured, the picture is there from the first step to the last.
+    the subject: the background stays, the cue is not coloured, the picture is there from the first step to the last,
+    and many words are dimmer than few.
     """
 
     def __init__(self, constant_brightness: bool = False, parent: QWidget | None = None) -> None:
@@ -66,6 +82,8 @@ class Prompter(QWidget):
         self._idle = ""
         self.words_px = 0  # size of the type that the words were painted in last
         self._sized: tuple[object, int] = (None, 0)  # what the size was found for, and the size
+        self._dimmed: tuple[object, Sequence[float]] = (None, ())  # what the words' light was found for, and it for each step
+        self._words_share = 1.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 120)
         self.setAccessibleName(tr("Prompter"))
@@ -115,6 +133,7 @@ class Prompter(QWidget):
             painter.drawRect(self.rect())
         else:
             painter.drawRoundedRect(QRectF(self.rect()), theme.radius, theme.radius)
+        self._words_share = self._share_of_light(self._prompt) if self._steady and self._prompt is not None else 1.0
         if self._prompt is None:
             self._paint_idle(painter)
         else:
@@ -181,8 +200,36 @@ class Prompter(QWidget):
         self.words_px = self._size_of_words(prompt, box, font.pixelSize())
         font.setPixelSize(self.words_px)
         painter.setFont(font)
-        painter.setPen(current_theme().qcolor(self._ink()))
+        painter.setPen(self._words_ink())
         painter.drawText(box, _WORDS, prompt.text)
+
+    def _words_ink(self) -> QColor:
+        theme = current_theme()
+        return mixed(theme.qcolor(self._background()), theme.qcolor(self._ink()), self._words_share)
+
+    def _share_of_light(self, prompt: Prompt) -> float:
+        """How much of their light the words of this step keep, so that every step gives as much of it as the darkest one."""
+        texts = tuple(prompt.texts)
+        key = (texts, prompt.movement, self.width(), self.height(), current_theme().name)
+        if key != self._dimmed[0]:
+            steps = [_at_step(prompt, number) for number in range(len(texts))]
+            lights = [(self._light(step, 0.0), self._light(step, 1.0)) for step in steps]
+            least = min((full for _, full in lights), default=0.0)
+            self._dimmed = (key, [_share(least, without, full) for without, full in lights])
+        shares = self._dimmed[1]
+        return shares[prompt.step] if prompt.step < len(shares) else 1.0
+
+    def _light(self, prompt: Prompt, share: float) -> float:
+        """Mean light of the picture with this share of the words' light, of a white one's; seen from afar, which is quick."""
+        image = QImage(LIGHT_PX, max(1, round(LIGHT_PX * self.height() / max(1, self.width()))), QImage.Format.Format_RGB32)
+        image.fill(current_theme().qcolor(self._background()))
+        painter = QPainter(image)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.scale(image.width() / max(1, self.width()), image.height() / max(1, self.height()))
+        self._words_share = share
+        self._paint_prompt(painter, prompt)
+        painter.end()
+        return mean_light(image)
 
     def _size_of_words(self, prompt: Prompt, box: QRectF, usual_px: int) -> int:
         """One size for all steps of a take: type that jumps, and changes the light, draws the eyes."""

@@ -21,12 +21,15 @@ class SubjectDisplay:
     def __init__(self, flow: SessionFlow, abort: Callable[[], object], say: Callable[[str], object]) -> None:
         self._flow, self._abort, self._say = flow, abort, say
         self.window: SubjectScreen | None = None
-        self._plays = False
+        self._plays = self._ended = False
 
     def update(self, prompt: Prompt | None, own: QScreen, wished: bool) -> None:
         """Show what belongs on it now. own: the screen of the operator; wished: by the preferences."""
         video = self._video(prompt)
         if video is not None:
+            if self._ended and self._second(own) is None:
+                self.close()  # the only screen is the operator's again
+                return
             self._show(self._second(own), own)
             self._play(video)
             return
@@ -51,6 +54,7 @@ class SubjectDisplay:
         if self.window is None:
             self.window = SubjectScreen(takes_keys=second is None)
             self.window.dismissed.connect(self._dismissed)
+            self.window.video_ended.connect(self._video_ended)
             self.window.video_failed.connect(self._say)
             self.window.show_on(second or own)
         return self.window
@@ -63,7 +67,10 @@ class SubjectDisplay:
     def _stop(self) -> None:
         if self._plays and self.window is not None:
             self.window.show_prompter()
-        self._plays = False
+        self._plays = self._ended = False
+
+    def _video_ended(self) -> None:
+        self._ended = True
 
     def _dismissed(self) -> None:
         self._abort()

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
 
+from app.widgets.light import mean_light
 from app.widgets.prompter import Prompt, Prompter, movement_image
 from app.widgets.subject_screen import SubjectScreen
 from app.window.theme import current_theme
@@ -128,6 +129,21 @@ def test_the_subjects_screen_fills_a_screen_and_goes_with_escape(screen, qtbot):
     with qtbot.waitSignal(screen.dismissed):
         qtbot.keyClick(screen, Qt.Key.Key_Escape)
     screen.close()
+
+
+def test_in_constant_brightness_every_step_gives_the_same_light(qtbot):
+    texts = ("Sit 30-40 cm away. Look at the event camera. Neutral face.", "Paper away. Stay neutral.", "Smile now")
+    prompter = Prompter(constant_brightness=True)
+    qtbot.addWidget(prompter)
+    prompter.resize(1024, 768)
+    lights = []
+    for number, text in enumerate(texts):
+        following = texts[number + 1] if number + 1 < len(texts) else ""
+        prompter.show_prompt(
+            Prompt(text, "smile", "Smile", 5.0, 5.0, steps=(5.0,) * 3, step=number, next_text=following, texts=texts)
+        )
+        lights.append(mean_light(prompter.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)))
+    assert max(lights) < 1.02 * min(lights)
 
 
 def test_beside_the_operators_window_the_keys_stay_there(qtbot):
