@@ -20,7 +20,7 @@ from protocol.streams import Stream
 GIVE_UP_S = 120.0
 KEYS = {"Return": Qt.Key.Key_Return, "Space": Qt.Key.Key_Space, "Left": Qt.Key.Key_Left, "Right": Qt.Key.Key_Right}
 KEYS |= {"PgDown": Qt.Key.Key_PageDown, "Down": Qt.Key.Key_Down, "End": Qt.Key.Key_End, "-": Qt.Key.Key_Minus}
-KEYS |= {",": Qt.Key.Key_Comma, **{letter: getattr(Qt.Key, f"Key_{letter}") for letter in "ACFJLOQS"}}
+KEYS |= {",": Qt.Key.Key_Comma, **{letter: getattr(Qt.Key, f"Key_{letter}") for letter in "ACFJLOPQSY"}}
 HELD = {
     "": Qt.KeyboardModifier.NoModifier,
     "Ctrl": Qt.KeyboardModifier.ControlModifier,

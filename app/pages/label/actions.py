@@ -67,6 +67,8 @@ def moving(desk: LabelDesk) -> Deeds:
         ("on", partial(desk.step, 1, Unit.WINDOW)),
         ("back_many", partial(desk.step, -1, Unit.WINDOW, MANY)),
         ("on_many", partial(desk.step, 1, Unit.WINDOW, MANY)),
+        ("stride_back", partial(desk.step, -1, Unit.STRIDE)),
+        ("stride_on", partial(desk.step, 1, Unit.STRIDE)),
         ("frame_back", partial(desk.step, -1, Unit.FRAME)),
         ("frame_on", partial(desk.step, 1, Unit.FRAME)),
         ("frames_back", partial(desk.step, -1, Unit.FRAME, MANY)),

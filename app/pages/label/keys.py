@@ -70,6 +70,8 @@ table.add(
     Shortcut("label.on", "Right", "On by one window of events", LABEL, MOVE),
     Shortcut("label.back_many", "Shift+Left", "Back by ten windows", LABEL, MOVE),
     Shortcut("label.on_many", "Shift+Right", "On by ten windows", LABEL, MOVE),
+    Shortcut("label.stride_back", "Y", "Back by 100 ms", LABEL, MOVE),
+    Shortcut("label.stride_on", "P", "On by 100 ms", LABEL, MOVE),
     Shortcut("label.frame_back", "Ctrl+Left", "Back by one picture", LABEL, MOVE),
     Shortcut("label.frame_on", "Ctrl+Right", "On by one picture", LABEL, MOVE),
     Shortcut("label.frames_back", "Ctrl+Shift+Left", "Back by ten pictures", LABEL, MOVE),

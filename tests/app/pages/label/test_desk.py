@@ -316,6 +316,11 @@ def test_the_cursor_steps_both_ways_by_window_frame_and_less(dataset, second):
             assert desk.cursor_us > start_us
             desk.seek(start_us)
         desk.set_window(10_000)
+        at_us = desk.cursor_us
+        desk.step(1, Unit.STRIDE)
+        assert desk.cursor_us - at_us == 100_000
+        desk.step(-1, Unit.STRIDE)
+        assert desk.cursor_us == at_us
         desk.step(-1, Unit.WINDOW, 10)
         assert desk.cursor_us == start_us - 100_000
         desk.step(1, Unit.FRAME)
