@@ -27,6 +27,7 @@ from recorder.sources.davis_biases import PRESETS, BiasPreset
 ROLES: Mapping[str, str] = {Stream.EVENTS: "event camera", Stream.RGB: "colour camera", Stream.THERMAL: "thermal camera"}
 # Of these settings a difference means nothing: what is replayed, and who a simulated subject is.
 PASSING = ("options", "head", "file", "loop")
+DERIVED = "pixel"  # what the simulated pixel makes of its biases: told by these
 ALIKE = 0.01  # share by which a number may differ: cameras round what they are set to, as exposures to lines
 SHOWN_VALUE = 60  # letters of a value in a sentence
 
@@ -211,6 +212,8 @@ def _device_differences(role: str, now: Device, then: Device, passing: Collectio
     if now.serial != then.serial and not now.simulated:
         yield f"The {role} has the serial number {now.serial or 'unknown'} where the profile has {then.serial or 'unknown'}."
     ours, theirs = _flat(now.settings), _flat(then.settings)
+    if any(ours.get(key) != theirs.get(key) for key in {*ours, *theirs} if key == "preset" or key.startswith("biases.")):
+        passing = {*passing, DERIVED}
     if (presets := _presets(ours, theirs)) is not None:
         yield f"Bias preset: {_words(presets[0])} instead of {_words(presets[1])}."
         ours, theirs = _beside_preset(ours, presets[0]), _beside_preset(theirs, presets[1])

@@ -23,21 +23,30 @@ UNKNOWN = "The distance is not known, since no face was found."
 
 @dataclass(frozen=True)
 class Focal:
-    """The event camera's focal length in pixels. assumed: nobody said it, so it is that of the usual lens."""
+    """The event camera's focal length in pixels. assumed: nobody said it, so it is that of the usual lens; share: its standard
+    deviation over itself.
+    """
 
     px: float = FOCAL_PX
     assumed: bool = True
+    share: float = FOCAL_SPREAD
 
 
 def focal_of(manifest: Manifest | None) -> Focal:
-    """The focal length that the event camera's device says: `focal_px`, or `lens_mm` and `pixel_um`; else the usual one."""
+    """The focal length that the lens was calibrated to when the take was made; else what the event camera's device says,
+    `focal_px`, or `lens_mm` and `pixel_um`; else the usual one.
+    """
+    lenses = (manifest.rig_check or {}).get("lenses") if manifest else None
+    lens = lenses.get("frames") if isinstance(lenses, Mapping) else None
+    if isinstance(lens, Mapping) and (px := _positive(lens, "focal_px")) is not None:
+        return Focal(px, assumed=False, share=(_positive(lens, "spread_px") or 0.0) / px)
     record = manifest.streams.get("events") if manifest else None
     devices = manifest.devices if manifest else ()
     settings = devices[record.device].settings if record and record.device < len(devices) else {}
     if (px := _positive(settings, "focal_px")) is not None:
-        return Focal(px, assumed=False)
+        return Focal(px, assumed=False, share=0.0)
     lens_mm = _positive(settings, "lens_mm")
-    return Focal() if lens_mm is None else Focal(1000 * lens_mm / (_positive(settings, "pixel_um") or 18.5), assumed=False)
+    return Focal() if lens_mm is None else Focal(1000 * lens_mm / (_positive(settings, "pixel_um") or 18.5), False, 0.0)
 
 
 def _positive(settings: Mapping[str, Any], name: str) -> float | None:
@@ -59,7 +68,7 @@ def distance(face: FaceBox | None, focal: Focal | None = None) -> Reading:
     mm = focal.px * INTERPUPILLARY_MM / apart_px
     spreads = (
         INTERPUPILLARY_SD_MM / INTERPUPILLARY_MM,
-        FOCAL_SPREAD if focal.assumed else 0.0,
+        focal.share,
         EYE_SPREAD_PX.get(face.source, max(EYE_SPREAD_PX.values())) / apart_px,
     )
     details = {

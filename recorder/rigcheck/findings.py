@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from protocol.analysis import Measure, Verdict
+from protocol.streams import Stream
 from recorder.measures.thresholds import Reading, Threshold, judged
+from recorder.rigprofile import LensCalibration
 
 # good: green; check: amber, one may start; redo: red, starting needs a confirmation; unknown: grey, cannot be told.
 Level: TypeAlias = Verdict
@@ -48,14 +50,19 @@ def summary(checks: Sequence[Check]) -> Level:
     return worst(check.level for check in checks)
 
 
-def to_manifest(checks: Sequence[Check], *, confirmed: bool) -> dict[str, Any]:
-    """The manifest's `rig_check`, as JSON values. confirmed: the operator started a take although something was red."""
+def to_manifest(
+    checks: Sequence[Check], *, confirmed: bool, lenses: Mapping[Stream, LensCalibration] | None = None
+) -> dict[str, Any]:
+    """The manifest's `rig_check`, as JSON values. confirmed: the operator started a take although something was red; lenses: as
+    calibrated, by which the verdict measures distances too.
+    """
     profile = next((check for check in checks if check.name == "profile"), None)
     return {
         "level": summary(checks).value,
         "confirmed": confirmed,
         "checks": [_told(check) for check in checks],
         "deviations": list(profile.details.get("deviations", ())) if profile else [],
+        "lenses": {stream.value: lens.model_dump(mode="json") for stream, lens in (lenses or {}).items()},
     }
 
 

@@ -122,6 +122,17 @@ def test_every_bias_and_setting_that_differs_is_named():
     )
 
 
+def test_what_follows_from_a_bias_is_told_by_the_bias_alone():
+    def pixel(threshold, **biases):
+        return with_settings(DAVIS, biases={"On": [5, 200], "Off": [4, 80], **biases}, pixel={"on_threshold": threshold})
+
+    profile = profile_of(CAMERAS, (pixel(0.2), COLOUR), STREAMS, SCRIPT)
+    assert sentences((pixel(0.25, On=[5, 190]), COLOUR), profile=profile) == (
+        "The event camera's bias On is 5/190 where the profile has 5/200.",
+    )
+    assert len(sentences((pixel(0.25), COLOUR), profile=profile)) == 1
+
+
 def test_numbers_that_a_camera_rounds_are_no_difference_but_switches_are():
     assert sentences((DAVIS, with_settings(COLOUR, exposure_us=10_050))) == ()
     (sentence,) = sentences((DAVIS, with_settings(COLOUR, white_balance=True)))

@@ -129,7 +129,7 @@ class RigWatch:
         if profile is not None:
             told |= _of_profile(profile)
         checks = checker.look(take_view(runtime, time.monotonic_ns(), **told))
-        record = to_manifest(checks, confirmed=False)
+        record = to_manifest(checks, confirmed=False, lenses=told.get("lenses"))
         level = summary(checks)
         return RigFound(
             checks,

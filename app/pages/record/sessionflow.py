@@ -19,7 +19,7 @@ from app.pages.record.news import News
 from app.pages.record.practice import PracticeTakes
 from app.pages.record.sessionfacts import SessionFacts
 from app.pages.record.sessionplan import SessionPlan
-from app.pages.record.takeflow import TakeFlow, TakeStage, Verdicts, notices, take_request
+from app.pages.record.takeflow import TakeFlow, TakeStage, Verdicts, missing_stimulus, notices, take_request
 from app.said import Said
 from protocol.analysis import Verdict
 from protocol.session import Place, Session
@@ -164,6 +164,9 @@ class SessionFlow(SessionFacts):
             return False
         if self.must_confirm:
             self._news.tell(tr("The rig check is red; look at it, or confirm that it is known."), "check", key="rig")
+            return False
+        if (missing := missing_stimulus(self.script, self.data)) is not None:
+            self._news.tell(missing, "redo", key="stimulus")
             return False
         if self._throws_away and self._practice.data is None and self.data is not None:
             self._practice.prepare(self.data, then=self.start)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.capture import Died, Heard
+from app.i18n import tr
 from app.judging import Answer, Judged
 from protocol.analysis import Verdict
 from protocol.manifest import How, Person
@@ -241,3 +242,11 @@ def take_request(
 def notices(heard: Heard) -> str | None:
     """The text of a notice, None for any other report."""
     return heard.text if isinstance(heard, Notice) else None
+
+
+def missing_stimulus(script: Script | None, data: Path | None) -> str | None:
+    """What to say where the video that the script shows is not there, None where all is well."""
+    if script is None or script.stimulus is None or data is None or (data / script.stimulus).is_file():
+        return None
+    said = tr("The stimulus {path} is not there; put the video there or change `stimulus` in the script.")
+    return said.format(path=data / script.stimulus)

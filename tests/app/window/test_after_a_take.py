@@ -19,9 +19,8 @@ def test_decisions_are_taken_back_by_a_key_and_the_last_take_opens_on_the_label_
         seat.take("n")
         assert events_of(folder) == ["frown_1_1_(noise).aedat4"]
         seat.key("ctrl+z")
-        seat.until(lambda told: told.settled and told.toasts, "what was taken back")
+        seat.until(lambda told: told.settled and "frown_1_1.aedat4 is as it was before." in told.toasts, "what was taken back")
         assert events_of(folder) == ["frown_1_1.aedat4"]
-        assert seat.told.toasts == ["frown_1_1.aedat4 is as it was before."]
         assert seat.told.grid["frown 1"] in ("good", "check", "redo")
         assert seat.told.chosen == "smile 1"
 

@@ -5,11 +5,14 @@ from measure_helpers import script_manifest
 
 from protocol.analysis import FaceBox
 from protocol.manifest import Device
+from protocol.streams import Stream
 from recorder.facebox import FaceSearch, find_face
 from recorder.faces.geometry import Eyes, face_box
 from recorder.measures.distance import Focal, distance, distance_off, focal_of
 from recorder.measures.face import face_inside, face_margin, face_size
 from recorder.measures.faces import faces
+from recorder.rigcheck.findings import to_manifest
+from recorder.rigprofile import LensCalibration, LensMethod
 from recorder.take import Take
 
 SIZE = (346, 260)
@@ -37,11 +40,21 @@ def test_a_device_that_says_its_lens_is_believed():
     def settings(**said):
         return script_manifest(devices=(Device(kind="davis", name="D", spec="davis", settings=said),))
 
-    assert focal_of(settings(focal_px=400)) == Focal(400.0, assumed=False)
-    assert focal_of(settings(lens_mm=8, pixel_um=20)) == Focal(400.0, assumed=False)
+    assert focal_of(settings(focal_px=400)) == Focal(400.0, assumed=False, share=0.0)
+    assert focal_of(settings(lens_mm=8, pixel_um=20)) == Focal(400.0, assumed=False, share=0.0)
     for said in ({}, {"focal_px": "long"}, {"focal_px": -3}, {"lens_mm": float("nan")}):
         assert focal_of(settings(**said)).assumed
     assert focal_of(None).assumed
+
+
+def test_a_lens_that_was_calibrated_before_the_take_is_believed_first():
+    lens = LensCalibration(stream=Stream.FRAMES, focal_px=440.0, spread_px=22.0, method=LensMethod.FACE, taken_on="2026-01-01")
+    kept = to_manifest((), confirmed=False, lenses={Stream.FRAMES: lens})
+    device = Device(kind="davis", name="D", spec="davis", settings={"focal_px": 400})
+    manifest = script_manifest(devices=(device,)).model_copy(update={"rig_check": kept})
+    assert focal_of(manifest) == Focal(440.0, assumed=False, share=0.05)
+    assert distance(FACE, focal_of(manifest)).value == pytest.approx(440 * 63 / 68)
+    assert focal_of(manifest.model_copy(update={"rig_check": to_manifest((), confirmed=False)})).px == 400.0
 
 
 @pytest.mark.parametrize(("focal_px", "off", "way"), [(378, 0.0, ""), (270, 50, "farther"), (540, 100, "closer")])

@@ -185,6 +185,17 @@ def test_a_red_rig_check_needs_a_word_which_the_manifest_keeps_and_which_holds_u
     assert room.flow.must_confirm
 
 
+def test_a_stimulus_that_is_not_there_is_told_before_the_take(room):
+    room.to_plan()
+    room.flow._plan.script = room.flow.script.model_copy(update={"stimulus": "film.mp4"})
+    assert not room.flow.start()
+    (said,) = room.flow.poll()
+    assert said.key == "stimulus"
+    assert str(room.data / "film.mp4") in said.text
+    (room.data / "film.mp4").write_bytes(b"video")
+    assert room.flow.start()
+
+
 def test_nothing_is_recorded_before_the_cameras_are_open(room):
     room.to_plan()
     room.flow.arm()
