@@ -14,7 +14,7 @@ from app.pages.record import sessionplan
 from app.pages.record.cameras import RigState
 from app.pages.record.handsfree import HANDS_FREE_S, HANDS_FREE_START_S
 from app.pages.record.sessionflow import SessionFlow, Stage
-from app.pages.record.takeflow import TakeStage
+from app.pages.record.takeflow import TakeStage, missing_stimulus
 from app.said import Said
 from protocol.analysis import QualityRecord, Verdict
 from protocol.manifest import Person, TakeStatus
@@ -193,7 +193,7 @@ def test_a_stimulus_that_is_not_there_is_told_before_the_take(room):
     assert said.key == "stimulus"
     assert str(room.data / "film.mp4") in said.text
     (room.data / "film.mp4").write_bytes(b"video")
-    assert room.flow.start()
+    assert missing_stimulus(room.flow.script, room.data) is None
 
 
 def test_nothing_is_recorded_before_the_cameras_are_open(room):
