@@ -5,8 +5,9 @@ import os
 import re
 import shlex
 import signal
+import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -191,15 +192,33 @@ def test_a_looped_recording_fills_the_whole_script(tmp_path, plan, capsys, test_
         assert np.all(np.diff(times) >= 0)
 
 
-def test_a_network_camera_that_gives_nothing_is_named_and_leaves_no_file(tmp_path, plan, capsys):
-    import dv_processing as dv
+SILENT_SERVER = """
+import sys, time
+import dv_processing as dv
+stream = dv.io.Stream.EventStream(0, "events", "DAVIS346_00000042", (346, 260))
+server = dv.io.NetworkWriter("127.0.0.1", int(sys.argv[1]), stream)
+print("ready", flush=True)
+time.sleep(100)
+"""
 
+
+@contextmanager
+def silent_server(port):
+    """A server in a process of its own that is killed: a NetworkWriter that is deleted may never come back from it."""
+    process = subprocess.Popen([sys.executable, "-c", SILENT_SERVER, str(port)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_network_camera_that_gives_nothing_is_named_and_leaves_no_file(tmp_path, plan, capsys):
     (tmp_path / "settings.yaml").write_text("take_bytes: 1000000\nfirst_data_s: 0.5\n")
     data, port = with_consent(tmp_path / "data"), free_port()
-    stream = dv.io.Stream.EventStream(0, "events", "DAVIS346_00000042", (346, 260))
-    server = dv.io.NetworkWriter("127.0.0.1", int(port), stream)
-    code, told, said = record(data, plan, capsys, "--camera", f"network:127.0.0.1:{port}")
-    del server
+    with silent_server(port):
+        code, told, said = record(data, plan, capsys, "--camera", f"network:127.0.0.1:{port}")
     assert (code, told["status"], told["finish_reason"], told["path"]) == (1, "failed", "no_first_data", None)
     assert "DAVIS346_00000042" in said
     assert files_below(data / "4") == [".numbers"]
