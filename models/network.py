@@ -4,7 +4,6 @@
 logits [T, B, K] at every step, and goes on where the last call ended until `reset()`. Knows no classes, encodings and files.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -110,8 +109,3 @@ def _body(config: NetworkConfig, shape: Shape) -> nn.Module:
     if config.kind == "cnn_sum":
         return SummedResNet(config, *sizes)
     return ResNet(config, *sizes)
-
-
-def modules_of(network: Network) -> Iterator[tuple[str, nn.Module]]:
-    """All modules by name, in the order in which they were made."""
-    yield from network.body.named_modules()

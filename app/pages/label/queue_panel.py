@@ -151,13 +151,6 @@ class QueuePanel(QWidget):
         column.addStretch(2)
         return place
 
-    def use_model(self, model: QueueModel) -> None:
-        """Another data set's queue."""
-        self._queue = model
-        self._version = -1
-        self.filters.clear()
-        self.refresh()
-
     def take_keys(self) -> None:
         """To the list, or to the way out of an empty one, if there is any."""
         out = self._empty if self.way_out.isHidden() else self.way_out

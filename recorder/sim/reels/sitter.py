@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.movement import ALL, BLINK, MOVEMENTS
+from protocol.movement import ALL, MOVEMENTS
 from recorder.sim.habits import Habits, posed
 from recorder.sim.manner import Manner
 from recorder.sim.motion import BODY, Gesture
@@ -130,8 +130,3 @@ def _distraction(rng: np.random.Generator, manner: Manner, onset_us: int, intens
     if luck < 0.65 or not UNASKED:
         return turn_head(onset_us, rng)
     return _movement(str(rng.choice(UNASKED)), rng, manner, onset_us, intensity)
-
-
-def is_blink(interval: Interval) -> bool:
-    """Whether an interval is a blink, deliberate or not."""
-    return interval.movement == BLINK.token
